@@ -1,0 +1,82 @@
+use std::fmt;
+
+/// What is to be reported about a file descriptor: that it can be read, that it can be written, both or nothing.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct Interest(u8);
+
+impl Interest {
+    /// Nothing: not registered.
+    pub const NONE: Interest = Interest(0);
+    /// Report when reading would not block.
+    pub const READABLE: Interest = Interest(1);
+    /// Report when writing would not block.
+    pub const WRITABLE: Interest = Interest(2);
+
+    /// Whether every interest of `other` is part of this one.
+    #[inline]
+    pub const fn contains(self, other: Interest) -> bool {
+        self.0 & other.0 == other.0
+    }
+
+    /// This interest and `other`.
+    #[inline]
+    #[must_use]
+    pub const fn with(self, other: Interest) -> Interest {
+        Interest(self.0 | other.0)
+    }
+
+    /// This interest less `other`.
+    #[inline]
+    #[must_use]
+    pub const fn without(self, other: Interest) -> Interest {
+        Interest(self.0 & !other.0)
+    }
+
+    /// Whether nothing is asked for.
+    #[inline]
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+}
+
+impl fmt::Debug for Interest {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(
+            match (
+                self.contains(Interest::READABLE),
+                self.contains(Interest::WRITABLE),
+            ) {
+                (false, false) => "NONE",
+                (true, false) => "READABLE",
+                (false, true) => "WRITABLE",
+                (true, true) => "READABLE | WRITABLE",
+            },
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Interest;
+
+    const BOTH: Interest = Interest::READABLE.with(Interest::WRITABLE);
+
+    #[test]
+    fn adds_and_takes_away() {
+        assert!(BOTH.contains(Interest::READABLE) && BOTH.contains(Interest::WRITABLE));
+        assert!(!Interest::READABLE.contains(BOTH));
+        assert_eq!(BOTH.without(Interest::READABLE), Interest::WRITABLE);
+        assert_eq!(
+            Interest::WRITABLE.without(Interest::READABLE),
+            Interest::WRITABLE
+        );
+        assert!(BOTH.without(BOTH).is_empty());
+        assert!(Interest::NONE.is_empty() && !Interest::READABLE.is_empty());
+    }
+
+    #[test]
+    fn shows_itself_in_words() {
+        assert_eq!(format!("{:?}", Interest::NONE), "NONE");
+        assert_eq!(format!("{BOTH:?}"), "READABLE | WRITABLE");
+    }
+}

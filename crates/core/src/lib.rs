@@ -1,0 +1,38 @@
+//! The heart of tepal, without any Python in it.
+//!
+//! What an event loop needs below its callbacks: waiting for readiness ([`Reactor`], [`Poller`]), being woken from
+//! other threads ([`Waker`]), deadlines ([`TimerHeap`]), the clock ([`monotonic_ns`]) and the rules for when to poll
+//! and how long ([`PollBudget`], [`wait_time`]). It knows neither callbacks nor Tasks: `crates/python` owns those and
+//! calls down.
+//!
+//! ```text
+//! turn    poll policy: numbers in, a decision out; no clock, no kernel
+//! timers  heap of deadlines; no clock
+//! reactor which fd is registered for what; who sleeps and who wakes it
+//! sys     the kernel: epoll, eventfd, clock_gettime. The only folder with `unsafe`
+//! event   the nouns that all of the above share
+//! ```
+//!
+//! Imports point down this list only.
+
+#![deny(unsafe_code)]
+
+#[cfg(not(target_os = "linux"))]
+compile_error!(
+    "tepal runs on Linux only for now (x86-64 and aarch64 are tested). \
+     A port adds a backend under crates/core/src/sys/, which states what a backend owes; nothing above it is Linux-only."
+);
+
+pub mod constants;
+pub mod event;
+pub mod reactor;
+#[allow(unsafe_code)]
+mod sys;
+pub mod timers;
+pub mod turn;
+
+pub use event::{Event, Interest, Timeout, Token};
+pub use reactor::{EventBuffer, Poller, Reactor, Waker};
+pub use sys::monotonic_ns;
+pub use timers::TimerHeap;
+pub use turn::{PollBudget, wait_time};

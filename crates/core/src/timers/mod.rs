@@ -1,0 +1,5 @@
+//! Deadlines.
+
+mod heap;
+
+pub use heap::TimerHeap;

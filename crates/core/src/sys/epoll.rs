@@ -12,9 +12,6 @@ const WAKE: Token = Token {
     generation: u32::MAX,
 };
 
-/// Set once `epoll_pwait2` (Linux 5.11) proved to be missing or forbidden; the kernel does not grow it later.
-static MILLISECONDS_ONLY: AtomicBool = AtomicBool::new(false);
-
 /// An epoll instance (`man 7 epoll`).
 #[derive(Debug)]
 pub(crate) struct Epoll {
@@ -115,6 +112,7 @@ pub(crate) struct EpollEvents {
 }
 
 impl EpollEvents {
+    /// Room for `capacity` events; at least one, since the kernel refuses a wait without room.
     pub(crate) fn new(capacity: usize) -> EpollEvents {
         EpollEvents {
             reported: Vec::with_capacity(capacity.clamp(1, MAXIMUM_EVENT_CAPACITY)),
@@ -122,20 +120,24 @@ impl EpollEvents {
         }
     }
 
+    /// How many events the next wait can report before the buffer grows.
     pub(crate) fn capacity(&self) -> usize {
         self.reported.capacity()
     }
 
+    /// How many events the last wait reported.
     #[inline]
     pub(crate) fn len(&self) -> usize {
         self.reported.len()
     }
 
+    /// Forgets the events of the last wait.
     #[inline]
     pub(crate) fn clear(&mut self) {
         self.reported.clear();
     }
 
+    /// The events of the last wait, as `selectors.EpollSelector` reads their bits.
     #[inline]
     pub(crate) fn iter(&self) -> impl Iterator<Item = Event> {
         self.reported.iter().map(|raw| {
@@ -148,11 +150,13 @@ impl EpollEvents {
         })
     }
 
+    /// Empties the buffer for the next wait, and doubles it if the last wait filled it.
+    #[inline]
     fn make_room(&mut self) {
         self.reported.clear();
         if self.was_full {
             let wanted = (self.reported.capacity() * 2).min(MAXIMUM_EVENT_CAPACITY);
-            self.reported.reserve(wanted);
+            self.reported.reserve_exact(wanted);
             self.was_full = false;
         }
     }
@@ -163,31 +167,41 @@ impl EpollEvents {
 /// # Errors
 /// `Interrupted` if a signal came; `EBADF` or `EINVAL` if `epoll` is no open epoll instance.
 pub(crate) fn wait(epoll: RawFd, events: &mut EpollEvents, timeout: Timeout) -> io::Result<()> {
+    /// Set once `epoll_pwait2` proved to be missing or forbidden; a running kernel does not grow it.
+    static MILLISECONDS_ONLY: AtomicBool = AtomicBool::new(false);
+
+    wait_as_finely_as_possible(epoll, events, timeout, &MILLISECONDS_ONLY)
+}
+
+fn wait_as_finely_as_possible(
+    epoll: RawFd,
+    events: &mut EpollEvents,
+    timeout: Timeout,
+    milliseconds_only: &AtomicBool,
+) -> io::Result<()> {
     events.make_room();
-    // Only a real duration needs the finer call; 0 and -1 say the same in milliseconds.
     let count = match timeout {
+        // Only a real duration needs the finer call, which costs 100 ns more.
         Timeout::Now => wait_milliseconds(epoll, events, 0)?,
         Timeout::Forever => wait_milliseconds(epoll, events, -1)?,
-        Timeout::After(nanoseconds) if MILLISECONDS_ONLY.load(Ordering::Relaxed) => {
+        Timeout::After(nanoseconds) if milliseconds_only.load(Ordering::Relaxed) => {
             wait_milliseconds(epoll, events, milliseconds_rounded_up(nanoseconds))?
         }
         Timeout::After(nanoseconds) => match wait_nanoseconds(epoll, events, nanoseconds) {
-            // EPERM is what a seccomp filter older than the call answers.
+            // ENOSYS: Linux before 5.11. EPERM: a seccomp filter older than the call; the call itself never says it.
             Err(error) if matches!(error.raw_os_error(), Some(libc::ENOSYS | libc::EPERM)) => {
-                MILLISECONDS_ONLY.store(true, Ordering::Relaxed);
+                milliseconds_only.store(true, Ordering::Relaxed);
                 wait_milliseconds(epoll, events, milliseconds_rounded_up(nanoseconds))?
             }
             answer => answer?,
         },
     };
-    // SAFETY: the kernel wrote the first `count` events, and `count` is at most the capacity that we told it.
+    // SAFETY: the kernel wrote the first `count` events into the vector's allocation.
+    // `count` is at most the capacity, which is what the kernel was told.
     unsafe { events.reported.set_len(count) };
     events.was_full = count == events.reported.capacity();
-    if let Some(index) = events
-        .reported
-        .iter()
-        .position(|raw| raw.u64 == WAKE.to_u64())
-    {
+    let wakeup = |raw: &libc::epoll_event| raw.u64 == WAKE.to_u64();
+    if let Some(index) = events.reported.iter().position(wakeup) {
         events.reported.remove(index);
     }
     Ok(())
@@ -195,8 +209,8 @@ pub(crate) fn wait(epoll: RawFd, events: &mut EpollEvents, timeout: Timeout) -> 
 
 fn wait_milliseconds(epoll: RawFd, events: &mut EpollEvents, timeout: i32) -> io::Result<usize> {
     let room = events.reported.capacity() as i32;
-    // SAFETY: the pointer is to `room` writable epoll_events (the vector's allocation), and the vector is borrowed
-    // exclusively until the call returns.
+    // SAFETY: the pointer is to `room` writable epoll_events, the vector's allocation.
+    // The vector is borrowed exclusively until the call returns, and the kernel keeps no pointer.
     let count = unsafe { libc::epoll_wait(epoll, events.reported.as_mut_ptr(), room, timeout) };
     usize::try_from(count).map_err(|_| io::Error::last_os_error())
 }
@@ -214,9 +228,10 @@ fn wait_nanoseconds(epoll: RawFd, events: &mut EpollEvents, nanoseconds: u64) ->
     };
     let room = events.reported.capacity();
     // The bare system call, since glibc has a wrapper only since 2.35 and linking to it would bind us to that.
-    // SAFETY: the events pointer is to `room` writable epoll_events, borrowed exclusively until the call returns;
-    // `timeout` has the kernel's layout and outlives the call; a null signal mask means "leave it alone", its size is
-    // then not looked at.
+    // SAFETY: the events pointer is to `room` writable epoll_events, the vector's allocation.
+    // The vector is borrowed exclusively until the call returns, and the kernel keeps no pointer.
+    // `timeout` has the layout that the kernel reads, and outlives the call.
+    // A null signal mask means "leave the mask alone", whatever its size.
     let count = unsafe {
         libc::syscall(
             libc::SYS_epoll_pwait2,
@@ -234,3 +249,6 @@ fn wait_nanoseconds(epoll: RawFd, events: &mut EpollEvents, nanoseconds: u64) ->
 fn milliseconds_rounded_up(nanoseconds: u64) -> i32 {
     i32::try_from(nanoseconds.div_ceil(1_000_000)).unwrap_or(i32::MAX)
 }
+
+#[cfg(test)]
+mod tests;

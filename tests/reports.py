@@ -18,6 +18,7 @@ class Reports(logging.Handler):
         super().__init__(logging.ERROR)
         self.contexts: list[dict[str, Any]] = []
         self.records: list[str] = []
+        self.exceptions: list[BaseException | None] = []
 
     def record_context(self, loop: Any, context: dict[str, Any]) -> None:
         """Exception handler with asyncio's signature ``(loop, context)``."""
@@ -25,6 +26,9 @@ class Reports(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         self.records.append(record.getMessage())
+        self.exceptions.append(record.exc_info[1] if record.exc_info else None)
+        # pytest keeps every record for its report, and with it the frames.
+        record.exc_info = None
 
     def take(self) -> list[dict[str, Any]]:
         """Return the contexts so far and forget them: the test asked for these."""
@@ -39,7 +43,12 @@ class Reports(logging.Handler):
 
     def take_records(self) -> list[str]:
         """Return the messages of the error records so far and forget them."""
-        taken, self.records = self.records, []
+        taken, self.records, self.exceptions = self.records, [], []
+        return taken
+
+    def take_exceptions(self) -> list[BaseException | None]:
+        """Return what the error records so far carried as exceptions; forget the records."""
+        taken, self.records, self.exceptions = self.exceptions, [], []
         return taken
 
     def start(self) -> None:
@@ -50,5 +59,5 @@ class Reports(logging.Handler):
         logging.getLogger("asyncio").removeHandler(self)
         left = [f"exception handler: {context!r}" for context in self.contexts]
         left += [f"asyncio logger: {message}" for message in self.records]
-        self.contexts, self.records = [], []
+        self.contexts, self.records, self.exceptions = [], [], []
         return left

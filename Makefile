@@ -1,0 +1,105 @@
+# The doors of tepal; `make help` lists them. Rust and a Python to start from are assumed; everything else is installed here,
+# under build/. PYTHON chooses the interpreter: make test PYTHON=3.14
+#
+# The extension is installed into each virtual environment as a wheel, not as an editable install: every version then has its own
+# finished copy, two versions can be built and run side by side from one checkout, a running program keeps the file it has loaded
+# while the next one is put in place, and what the tests run is what `pip install .` gives a user (stubs, marker and command
+# included). A stamp that depends on every source makes the doors cheap when nothing has changed.
+
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= 3.11
+PYTHONS := 3.11 3.12 3.13 3.14 3.15
+# Further arguments: make test ARGS='-k timers', make conformance ARGS='--module test_tasks', make bench ARGS='--quick'
+ARGS ?=
+
+VENV := build/venv/$(PYTHON)
+INTERPRETER := $(CURDIR)/$(VENV)/bin/python
+WHEELS := build/wheels/$(PYTHON)
+# PyO3's build depends on the interpreter, so that one shared target folder would rebuild it at each change of version.
+export CARGO_TARGET_DIR := $(CURDIR)/build/target/$(PYTHON)
+export PYO3_PYTHON := $(INTERPRETER)
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+SOURCES := $(shell find crates python -type f -not -name '*.so' -not -name '*.pyc' 2>/dev/null) \
+	pyproject.toml Cargo.toml LICENSE-MIT LICENSE-APACHE $(wildcard Cargo.lock README.md)
+
+.PHONY: help
+help: ## list these doors
+	@echo "make DOOR [PYTHON=3.11|3.12|3.13|3.14|3.15]   (now $(PYTHON))"
+	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / {printf "  make %-20s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+.PHONY: run
+run: develop ## set up, build, and show on tepal and on asyncio what a coroutine costs and what a Task costs
+	$(INTERPRETER) -m tepal run examples/coroutine_or_task.py
+
+.PHONY: develop
+develop: $(VENV)/installed ## set up the environment in build/venv and install tepal, built in release mode, into it
+
+.PHONY: test
+test: develop test-core ## set up and pass everything: the core's tests, then the Python tests
+	$(INTERPRETER) -m pytest $(ARGS)
+
+.PHONY: test-core
+test-core: ## the tests of crates/core alone, which need no Python
+	CARGO_TARGET_DIR=$(CURDIR)/build/target/core cargo test -p tepal-core
+
+.PHONY: conformance
+conformance: develop ## CPython's own test_asyncio against tepal; ends in a table and "N passed, N failed, N skipped"
+	$(INTERPRETER) tests/cpython/run.py --results build/conformance/$(PYTHON).json $(ARGS)
+
+.PHONY: conformance-table
+conformance-table: $(VENV)/packages ## write docs/conformance.md from the versions that `make conformance` has measured
+	$(INTERPRETER) tests/cpython/run.py --table docs/conformance.md --from build/conformance
+
+.PHONY: bench
+bench: develop $(VENV)/bench-packages ## measure against asyncio and every peer that installs; writes a table and a chart
+	$(INTERPRETER) benches/run.py $(ARGS)
+
+.PHONY: lint
+lint: $(VENV)/packages $(VENV)/lint-packages ## formatting, clippy, ruff, mypy, layers, unsafe, file sizes, machine paths
+	ci/lint.sh $(INTERPRETER)
+
+.PHONY: format
+format: $(VENV)/lint-packages ## let rustfmt and ruff rewrite the sources
+	cargo fmt --all
+	$(INTERPRETER) -m ruff check --fix-only --quiet .
+	$(INTERPRETER) -m ruff format --quiet .
+
+.PHONY: all-pythons
+all-pythons: ## test and conformance on all five versions, then docs/conformance.md
+	for version in $(PYTHONS); do \
+	  if tools/python-version.sh $$version >/dev/null; then $(MAKE) test conformance PYTHON=$$version; \
+	  else echo "SKIPPED: there is no Python $$version on this machine and none to be had"; fi; \
+	done
+	$(MAKE) conformance-table
+
+.PHONY: clean
+clean: ## remove everything that these doors have made
+	rm -rf build target dist .pytest_cache .ruff_cache .mypy_cache .hypothesis
+
+$(VENV)/packages: pyproject.toml tools/python-version.sh
+	interpreter=$$(tools/python-version.sh $(PYTHON)); \
+	  "$$interpreter" -m venv $(VENV)
+	$(INTERPRETER) -m pip install --quiet --upgrade 'pip>=25.1'
+	$(INTERPRETER) -m pip install --quiet --group build --group test
+	touch $@
+
+$(VENV)/lint-packages: $(VENV)/packages
+	$(INTERPRETER) -m pip install --quiet --group lint
+	touch $@
+
+# A peer that does not install on this version is left out loudly; the benches measure the ones that are there.
+$(VENV)/bench-packages: $(VENV)/packages
+	$(INTERPRETER) tools/install_peers.py
+	touch $@
+
+$(VENV)/installed: $(VENV)/packages $(SOURCES)
+	rm -rf $(WHEELS)
+	$(INTERPRETER) -m maturin build --release --quiet --interpreter $(INTERPRETER) --out $(WHEELS)
+	$(INTERPRETER) -m pip install --quiet --force-reinstall --no-deps --no-index $(WHEELS)/*.whl
+	touch $@

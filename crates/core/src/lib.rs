@@ -9,7 +9,7 @@
 //! turn    poll policy: numbers in, a decision out; no clock, no kernel
 //! timers  heap of deadlines; no clock
 //! reactor which fd is registered for what; who sleeps and who wakes it
-//! sys     the kernel: epoll, eventfd, clock_gettime. The only folder with `unsafe`
+//! sys     the kernel: waiting, waking, the clock. The only folder with `unsafe`
 //! event   the nouns that all of the above share
 //! ```
 //!
@@ -19,7 +19,7 @@
 
 #[cfg(not(target_os = "linux"))]
 compile_error!(
-    "tepal runs on Linux only for now (x86-64 and aarch64 are tested). \
+    "tepal runs on Linux only for now (x86-64 and aarch64). \
      A port adds a backend under crates/core/src/sys/, which states what a backend owes; nothing above it is Linux-only."
 );
 

@@ -133,6 +133,10 @@ impl Drop for Waker {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::Ordering;
+    use std::thread;
+    use std::time::Duration;
+
     use super::Waker;
     use crate::event::{Interest, Timeout, Token};
     use crate::sys::{RawEvents, Registrar, Selector, WakeSource, wait};
@@ -202,12 +206,55 @@ mod tests {
         waker.close();
     }
 
+    /// How many signals the source behind `fd` has got; Linux tells.
+    #[cfg(target_os = "linux")]
+    fn signals(fd: std::os::fd::RawFd) -> u32 {
+        let about = std::fs::read_to_string(format!("/proc/self/fdinfo/{fd}")).unwrap();
+        let count = about
+            .lines()
+            .find_map(|line| line.strip_prefix("eventfd-count:"));
+        u32::from_str_radix(count.unwrap().trim(), 16).unwrap()
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn one_system_call_per_sleep_however_many_wake() {
+        let (waker, _selector) = waker_and_selector();
+        let fd = waker.fd.load(Ordering::SeqCst);
+        for sleep in 1..=3 {
+            waker.prepare_sleep();
+            for _ in 0..10 {
+                waker.wake().unwrap();
+            }
+            waker.finish_sleep();
+            assert_eq!(signals(fd), sleep);
+        }
+    }
+
+    #[test]
+    fn closing_waits_for_a_write_under_way() {
+        let (waker, _selector) = waker_and_selector();
+        let fd = waker.fd.load(Ordering::SeqCst);
+        waker.writing.store(1, Ordering::SeqCst);
+        thread::scope(|scope| {
+            let closing = scope.spawn(|| waker.close());
+            while waker.fd.load(Ordering::SeqCst) == fd {
+                thread::yield_now();
+            }
+            thread::sleep(Duration::from_millis(5));
+            let closed_early = closing.is_finished();
+            waker.writing.store(0, Ordering::SeqCst);
+            assert!(!closed_early);
+        });
+    }
+
     #[test]
     fn a_child_waits_for_no_thread_of_its_parent() {
-        use std::sync::atomic::Ordering;
         let (waker, _selector) = waker_and_selector();
         waker.writing.store(1, Ordering::SeqCst);
         waker.forget_after_fork();
+        // Taken back first: with a count left, dropping the waker would wait for ever.
+        assert_eq!(waker.writing.swap(0, Ordering::SeqCst), 0);
         assert_eq!(waker.fd.load(Ordering::SeqCst), -1);
         waker.close();
     }

@@ -1,0 +1,284 @@
+//! `call_soon`, `call_soon_threadsafe`, `call_later`, `call_at`, `time`.
+
+use tepal_core::monotonic_ns;
+
+use crate::handle::{HandleBody, TimerHandleBody};
+use crate::interop::arguments::Arguments;
+use crate::interop::calls;
+use crate::interop::errors::{Builtin, PyResult};
+use crate::interop::instance::{Instance, Ref};
+use crate::interop::interned::{Name, intern};
+use crate::interop::methods::{Method, with_arguments, with_one, without_arguments};
+use crate::interop::object::Object;
+use crate::interop::recognised::Recognised;
+use crate::interop::values;
+use crate::loop_core::attention::{CLOSED, DEBUG};
+use crate::loop_core::body::LoopBody;
+use crate::loop_core::entry::Entry;
+use crate::loop_core::schedule::nanoseconds;
+use crate::loop_core::wrappers;
+use crate::task::TaskBody;
+
+use super::L;
+
+static C_TASK: Recognised = Recognised::none();
+
+/// Tells how a C Task's step and wake-up look: the type of the one, the function of the other.
+pub(crate) fn recognise(step: &Object, wakeup: &Object) {
+    C_TASK.learn(step, wakeup);
+}
+
+/// What Tasks hand to `call_soon`, ours and CPython's: queued as it is, without a Handle,
+/// because they drop what `call_soon` returns.
+#[inline(always)]
+fn raw_entry(
+    this: &L,
+    callback: &Object,
+    rest: &[Object],
+    context: Option<&Object>,
+) -> Option<Entry> {
+    match rest {
+        [] => {
+            if C_TASK.is_step(callback) {
+                let context = context?.clone();
+                return Some(Entry::Call {
+                    callable: callback.clone(),
+                    argument: None,
+                    context,
+                });
+            }
+            let (task, exception) = wrappers::stepped_task(callback)?;
+            if !is_ours(this, &task) {
+                return None;
+            }
+            Some(match exception {
+                None => Entry::Step(task),
+                Some(exception) => Entry::Throw { task, exception },
+            })
+        }
+        [future] => {
+            if let Some(task) = wrappers::woken_task(callback) {
+                let future = future.clone();
+                return is_ours(this, &task).then_some(Entry::Wake { task, future });
+            }
+            if C_TASK.is_wakeup(callback) {
+                let argument = Some(future.clone());
+                let context = context?.clone();
+                return Some(Entry::Call {
+                    callable: callback.clone(),
+                    argument,
+                    context,
+                });
+            }
+            None
+        }
+        _ => None,
+    }
+}
+
+fn is_ours(this: &L, task: &Object) -> bool {
+    use crate::loop_core::loop_ref::LoopRef;
+    let Some(task) = task.instance_of::<TaskBody>() else {
+        return false;
+    };
+    matches!(task.future.event_loop.get(), Some(LoopRef::Native(native)) if native.is(this))
+}
+
+fn split<'a>(
+    arguments: &Arguments<'a>,
+    function: &str,
+    leading: usize,
+) -> PyResult<(&'a [Object], &'a Object, &'a [Object])> {
+    let positional = arguments.positional();
+    if positional.len() > leading {
+        let (before, rest) = positional.split_at(leading);
+        return Ok((before, &rest[0], &rest[1..]));
+    }
+    let names = ["when", "callback"];
+    let missing = names[names.len() - 1 - leading + positional.len()];
+    Err(Builtin::TypeError.raise(&format!(
+        "{function}() missing 1 required positional argument: '{missing}'"
+    )))
+}
+
+/// `call_soon(callback, *args, context=None)`
+///
+/// # Errors
+/// `RuntimeError` if the loop is closed; in debug mode if this is the wrong thread, and
+/// `TypeError` if the callback is a coroutine.
+#[inline(always)]
+fn call_soon(this: &L, arguments: Arguments<'_>) -> PyResult<Object> {
+    let context = arguments.only_keyword("call_soon", Name::Context)?;
+    let (_, callback, rest) = split(&arguments, "call_soon", 0)?;
+    if !this.attention.is_none() {
+        check(this, callback, "call_soon", true)?;
+    }
+    if let Some(entry) = raw_entry(this, callback, rest, context.as_ref()) {
+        this.ready.borrow_mut().push_back(entry);
+        return Ok(Object::none());
+    }
+    Ok(queue(this, callback, rest, context)?.into_object())
+}
+
+/// `call_soon_threadsafe(callback, *args, context=None)`: also from other threads and from
+/// signal handlers; the loop is woken if it sleeps.
+///
+/// # Errors
+/// As [`call_soon`], for any thread.
+fn call_soon_threadsafe(this: &L, arguments: Arguments<'_>) -> PyResult<Object> {
+    let context = arguments.only_keyword("call_soon_threadsafe", Name::Context)?;
+    let (_, callback, rest) = split(&arguments, "call_soon_threadsafe", 0)?;
+    if !this.attention.is_none() {
+        check(this, callback, "call_soon_threadsafe", false)?;
+    }
+    let handle = queue(this, callback, rest, context)?;
+    this.wake()?;
+    Ok(handle.into_object())
+}
+
+#[inline(always)]
+fn queue(
+    this: &L,
+    callback: &Object,
+    rest: &[Object],
+    context: Option<Object>,
+) -> PyResult<Ref<HandleBody>> {
+    let handle = Instance::<HandleBody>::make(this.object(), callback.clone(), rest, context)?;
+    if this.attention.has(DEBUG) {
+        handle.remember_origin()?;
+    }
+    this.ready
+        .borrow_mut()
+        .push_back(Entry::Run(handle.clone().into_object()));
+    Ok(handle)
+}
+
+/// The checks outside of the fast path.
+#[cold]
+fn check(this: &L, callback: &Object, method: &str, thread: bool) -> PyResult<()> {
+    this.check_open()?;
+    if this.attention.has(DEBUG) {
+        if thread {
+            this.check_thread()?;
+        }
+        let check = intern("_check_callback")?;
+        let check = this.with_object(|this| calls::attribute(this, &check))?;
+        calls::call(&check, [callback, &values::string(method)?])?;
+    }
+    Ok(())
+}
+
+/// `call_later(delay, callback, *args, context=None)`
+///
+/// # Errors
+/// As [`call_soon`]; `TypeError` if `delay` is no number.
+fn call_later(this: &L, arguments: Arguments<'_>) -> PyResult<Object> {
+    let context = arguments.only_keyword("call_later", Name::Context)?;
+    let (before, callback, rest) = split(&arguments, "call_later", 1)?;
+    if before[0].is_none() {
+        return Err(Builtin::TypeError.raise("delay must not be None"));
+    }
+    let delay = values::to_float(&before[0])?;
+    let now = this.now()?;
+    let deadline = now.saturating_add(nanoseconds(delay));
+    add_timer(
+        this,
+        deadline,
+        now as f64 / 1e9 + delay,
+        callback,
+        rest,
+        context,
+        "call_later",
+    )
+}
+
+/// `call_at(when, callback, *args, context=None)`
+///
+/// # Errors
+/// As [`call_soon`]; `TypeError` if `when` is no number.
+fn call_at(this: &L, arguments: Arguments<'_>) -> PyResult<Object> {
+    let context = arguments.only_keyword("call_at", Name::Context)?;
+    let (before, callback, rest) = split(&arguments, "call_at", 1)?;
+    if before[0].is_none() {
+        return Err(Builtin::TypeError.raise("when cannot be None"));
+    }
+    let when = values::to_float(&before[0])?;
+    add_timer(
+        this,
+        nanoseconds(when),
+        when,
+        callback,
+        rest,
+        context,
+        "call_at",
+    )
+}
+
+#[inline(always)]
+fn add_timer(
+    this: &L,
+    deadline: u64,
+    when: f64,
+    callback: &Object,
+    rest: &[Object],
+    context: Option<Object>,
+    method: &str,
+) -> PyResult<Object> {
+    if !this.attention.is_none() {
+        check(this, callback, method, true)?;
+    }
+    let timer = Instance::<TimerHandleBody>::schedule(
+        this,
+        deadline,
+        when,
+        callback.clone(),
+        rest,
+        context,
+    )?;
+    if this.attention.has(DEBUG) {
+        timer.handle.remember_origin()?;
+    }
+    Ok(timer.into_object())
+}
+
+fn time(_this: &L) -> f64 {
+    monotonic_ns() as f64 / 1e9
+}
+
+/// `_add_callback(handle)`: queues a Handle of any kind, unless it is cancelled.
+fn add_callback(this: &L, handle: &Object) -> PyResult<()> {
+    let cancelled = calls::attribute(handle, &intern("_cancelled")?)?;
+    if !crate::interop::coroutines::is_true(&cancelled)? && !this.attention.has(CLOSED) {
+        this.ready
+            .borrow_mut()
+            .push_back(Entry::Run(handle.clone()));
+    }
+    Ok(())
+}
+
+pub(super) fn methods() -> Vec<Method<LoopBody>> {
+    vec![
+        with_arguments(
+            c"call_soon",
+            c"call_soon($self, callback, /, *args, context=None)\n--\n\nCall callback(*args) in the next turn.",
+            call_soon,
+        ),
+        with_arguments(
+            c"call_soon_threadsafe",
+            c"call_soon_threadsafe($self, callback, /, *args, context=None)\n--\n\nAs call_soon, from any thread.",
+            call_soon_threadsafe,
+        ),
+        with_arguments(
+            c"call_later",
+            c"call_later($self, delay, callback, /, *args, context=None)\n--\n\nCall callback(*args) after delay seconds.",
+            call_later,
+        ),
+        with_arguments(
+            c"call_at",
+            c"call_at($self, when, callback, /, *args, context=None)\n--\n\nCall callback(*args) at loop.time() == when.",
+            call_at,
+        ),
+        without_arguments(c"time", c"time($self, /)\n--\n\nSeconds on the clock of time.monotonic().", time),
+        with_one(c"_add_callback", c"_add_callback($self, handle, /)\n--\n\nQueue a Handle.", add_callback),
+    ]
+}

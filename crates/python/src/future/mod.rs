@@ -1,0 +1,27 @@
+//! `tepal.Future`.
+//!
+//! | state     | `set_result` | `set_exception` | `cancel`  |
+//! |-----------|--------------|-----------------|-----------|
+//! | PENDING   | FINISHED     | FINISHED        | CANCELLED |
+//! | FINISHED  | error        | error           | no change |
+//! | CANCELLED | error        | error           | no change |
+//!
+//! Every transition out of PENDING hands all callbacks to the loop, in the order in which
+//! they were added; no callback runs inside the transition. A Task is a Future with the same
+//! table, whose transitions only its own steps make.
+
+mod awaited_by;
+mod awaiting;
+mod body;
+mod callbacks;
+mod python;
+mod reports;
+mod state;
+
+pub(crate) use awaited_by::{add_awaiter, discard_awaiter};
+pub(crate) use awaiting::{
+    iterate as await_iterator, make_type as make_iterator_type, step as await_step,
+};
+pub(crate) use body::FutureBody;
+pub(crate) use callbacks::Callback;
+pub(crate) use python::make_type;

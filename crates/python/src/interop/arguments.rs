@@ -1,0 +1,213 @@
+//! The arguments of a call, in CPython's vectorcall form.
+
+use std::marker::PhantomData;
+
+use pyo3::ffi;
+
+use super::errors::{Builtin, PyResult};
+use super::interned::Name;
+use super::object::{Borrowed, Object};
+use super::values;
+
+/// Positional arguments, then keyword values, and the tuple of the keywords' names.
+#[derive(Clone, Copy)]
+pub(crate) struct Arguments<'a> {
+    values: *const *mut ffi::PyObject,
+    positional: usize,
+    names: *mut ffi::PyObject,
+    owner: PhantomData<&'a Object>,
+}
+
+/// What a function takes: `names[..required]` must be given, `names[..positional]` may be
+/// given by position, all by keyword.
+pub(crate) struct Signature<const N: usize> {
+    pub(crate) function: &'static str,
+    pub(crate) names: [Name; N],
+    pub(crate) required: usize,
+    pub(crate) positional: usize,
+}
+
+impl<'a> Arguments<'a> {
+    /// # Safety
+    /// `values`, `positional` and `names` come from CPython's vectorcall; all live for `'a`.
+    #[inline(always)]
+    pub(super) unsafe fn new(
+        values: *const *mut ffi::PyObject,
+        positional: usize,
+        names: *mut ffi::PyObject,
+    ) -> Arguments<'a> {
+        Arguments {
+            values,
+            positional,
+            names,
+            owner: PhantomData,
+        }
+    }
+
+    /// The positional arguments.
+    #[inline(always)]
+    pub(crate) fn positional(&self) -> &'a [Object] {
+        if self.positional == 0 {
+            return &[];
+        }
+        // SAFETY: `Object` is a transparent non-null pointer, and the arguments of a call
+        // are never NULL and outlive `'a`. The slice is only read.
+        unsafe { std::slice::from_raw_parts(self.values.cast::<Object>(), self.positional) }
+    }
+
+    /// How many keyword arguments there are.
+    #[inline(always)]
+    pub(crate) fn keyword_count(&self) -> usize {
+        if self.names.is_null() {
+            return 0;
+        }
+        // SAFETY: not NULL, so it is the tuple of names.
+        unsafe { ffi::PyTuple_GET_SIZE(self.names) as usize }
+    }
+
+    /// The name and the value of a keyword argument.
+    #[inline(always)]
+    pub(crate) fn keyword(&self, index: usize) -> (Borrowed<'a>, Borrowed<'a>) {
+        assert!(index < self.keyword_count(), "keyword index out of range");
+        // SAFETY: the index is in range; names and values outlive `'a`.
+        unsafe {
+            (
+                Borrowed::new(ffi::PyTuple_GET_ITEM(self.names, index as ffi::Py_ssize_t)),
+                Borrowed::new(*self.values.add(self.positional + index)),
+            )
+        }
+    }
+
+    /// The one keyword argument that `function` allows, if given (and not `None`).
+    ///
+    /// # Errors
+    /// `TypeError` for any other keyword.
+    #[inline(always)]
+    pub(crate) fn only_keyword(&self, function: &str, name: Name) -> PyResult<Option<Object>> {
+        let mut found = None;
+        for index in 0..self.keyword_count() {
+            let (given, value) = self.keyword(index);
+            if !(given.is(name.object()) || values::same_text(&given, name.object())) {
+                return Err(unexpected_keyword(function, &given));
+            }
+            if !value.is_none() {
+                found = Some(value.clone());
+            }
+        }
+        Ok(found)
+    }
+
+    /// Sorts the arguments into the order of the signature; absent ones are `None`.
+    ///
+    /// # Errors
+    /// `TypeError`, worded as CPython words it.
+    pub(crate) fn bind<const N: usize>(
+        &self,
+        signature: &Signature<N>,
+    ) -> PyResult<[Option<Object>; N]> {
+        let mut bound: [Option<Object>; N] = [const { None }; N];
+        let positional = self.positional();
+        if positional.len() > signature.positional {
+            return Err(Builtin::TypeError.raise(&format!(
+                "{}() takes at most {} positional argument{} ({} given)",
+                signature.function,
+                signature.positional,
+                if signature.positional == 1 { "" } else { "s" },
+                positional.len(),
+            )));
+        }
+        for (slot, value) in bound.iter_mut().zip(positional) {
+            *slot = Some(value.clone());
+        }
+        for index in 0..self.keyword_count() {
+            let (given, value) = self.keyword(index);
+            let place = signature.names.iter().position(|name| {
+                given.is(name.object()) || values::same_text(&given, name.object())
+            });
+            let Some(place) = place else {
+                return Err(unexpected_keyword(signature.function, &given));
+            };
+            if bound[place].is_some() {
+                return Err(Builtin::TypeError.raise(&format!(
+                    "{}() got multiple values for argument '{}'",
+                    signature.function,
+                    signature.names[place].text(),
+                )));
+            }
+            bound[place] = Some(value.clone());
+        }
+        match bound[..signature.required].iter().position(Option::is_none) {
+            None => Ok(bound),
+            Some(missing) => Err(Builtin::TypeError.raise(&format!(
+                "{}() missing 1 required positional argument: '{}'",
+                signature.function,
+                signature.names[missing].text(),
+            ))),
+        }
+    }
+}
+
+#[cold]
+fn unexpected_keyword(function: &str, given: &Object) -> super::errors::Raised {
+    let given = values::text(given).unwrap_or_default();
+    Builtin::TypeError.raise(&format!(
+        "{function}() got an unexpected keyword argument '{given}'"
+    ))
+}
+
+/// Arguments that came as a tuple and a dict (`tp_init`, `tp_call`), made over.
+pub(super) struct Unpacked {
+    values: Vec<Object>,
+    positional: usize,
+    names: Option<Object>,
+}
+
+impl Unpacked {
+    /// # Safety
+    /// `arguments` is a tuple, `keywords` NULL or a dict with string keys.
+    pub(super) unsafe fn new(
+        arguments: *mut ffi::PyObject,
+        keywords: *mut ffi::PyObject,
+    ) -> PyResult<Unpacked> {
+        // SAFETY: by contract; items of tuples and dicts are borrowed and live while
+        // their containers do, which is during this call.
+        unsafe {
+            let count = ffi::PyTuple_GET_SIZE(arguments);
+            let mut values: Vec<Object> = (0..count)
+                .filter_map(|i| Object::from_borrowed(ffi::PyTuple_GET_ITEM(arguments, i)))
+                .collect();
+            let positional = values.len();
+            let mut names = Vec::new();
+            if !keywords.is_null() {
+                let (mut position, mut key, mut value) =
+                    (0, std::ptr::null_mut(), std::ptr::null_mut());
+                while ffi::PyDict_Next(keywords, &mut position, &mut key, &mut value) != 0 {
+                    names.extend(Object::from_borrowed(key));
+                    values.extend(Object::from_borrowed(value));
+                }
+            }
+            let names = if names.is_empty() {
+                None
+            } else {
+                Some(values::tuple(names)?)
+            };
+            Ok(Unpacked {
+                values,
+                positional,
+                names,
+            })
+        }
+    }
+
+    pub(super) fn view(&self) -> Arguments<'_> {
+        Arguments {
+            values: self.values.as_ptr().cast(),
+            positional: self.positional,
+            names: self
+                .names
+                .as_ref()
+                .map_or(std::ptr::null_mut(), Object::as_ptr),
+            owner: PhantomData,
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! What the cyclic garbage collector is shown.
+
+use std::os::raw::{c_int, c_void};
+
+use pyo3::ffi;
+
+use super::instance::{HeapType, Ref};
+use super::object::{Object, Slot};
+
+/// Passes every reference that an object owns to the collector.
+///
+/// A traverse function must show each owned reference once and must run no Python code.
+pub(crate) struct Visitor {
+    visit: ffi::visitproc,
+    argument: *mut c_void,
+    result: c_int,
+}
+
+impl Visitor {
+    /// # Safety
+    /// `visit` and `argument` come from CPython's call of `tp_traverse`.
+    pub(super) unsafe fn new(visit: ffi::visitproc, argument: *mut c_void) -> Visitor {
+        Visitor {
+            visit,
+            argument,
+            result: 0,
+        }
+    }
+
+    /// What `tp_traverse` returns.
+    pub(super) fn result(&self) -> c_int {
+        self.result
+    }
+
+    pub(super) fn pointer(&mut self, pointer: *mut ffi::PyObject) {
+        if self.result == 0 && !pointer.is_null() {
+            // SAFETY: CPython's own visit function with its own argument.
+            self.result = unsafe { (self.visit)(pointer, self.argument) };
+        }
+    }
+
+    /// Shows an owned reference.
+    pub(crate) fn object(&mut self, object: &Object) {
+        self.pointer(object.as_ptr());
+    }
+
+    /// Shows an owned typed reference.
+    pub(crate) fn reference<T: HeapType>(&mut self, reference: &Ref<T>) {
+        self.pointer(reference.as_ptr());
+    }
+
+    /// Shows the content of a cell.
+    pub(crate) fn slot(&mut self, slot: &Slot) {
+        slot.peek(|held| {
+            if let Some(object) = held {
+                self.pointer(object.as_ptr());
+            }
+        });
+    }
+
+    /// Shows what a cell of another owner holds.
+    pub(crate) fn slot_with<T: Clone>(
+        &mut self,
+        slot: &Slot<T>,
+        show: impl FnOnce(&mut Visitor, &T),
+    ) {
+        slot.peek(|held| {
+            if let Some(value) = held {
+                show(self, value);
+            }
+        });
+    }
+}

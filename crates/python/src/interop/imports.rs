@@ -1,0 +1,158 @@
+//! Every Python object that Rust looks up by name, looked up once.
+
+use std::cell::UnsafeCell;
+
+use pyo3::ffi;
+
+use super::calls;
+use super::errors::{PyResult, Raised};
+use super::interned::intern;
+use super::object::Object;
+use super::values;
+
+/// The objects; each field is named after what it holds.
+pub(crate) struct Imports {
+    pub(crate) cancelled_error: Object,
+    pub(crate) invalid_state_error: Object,
+    pub(crate) asyncio_future: Object,
+    pub(crate) asyncio_task: Object,
+    pub(crate) asyncio_handle: Object,
+    pub(crate) asyncio_timer_handle: Object,
+    pub(crate) future_repr: Object,
+    pub(crate) task_repr: Object,
+    pub(crate) task_get_stack: Object,
+    pub(crate) task_print_stack: Object,
+    pub(crate) get_event_loop: Object,
+    pub(crate) is_coroutine: Object,
+    pub(crate) extract_stack: Object,
+    pub(crate) handle_extract_stack: Object,
+    pub(crate) format_callback_source: Object,
+    pub(crate) set_result_unless_cancelled: Object,
+    pub(crate) logger: Object,
+    /// `_asyncio._current_tasks`, up to 3.13.
+    pub(crate) current_tasks: Option<Object>,
+    /// `_asyncio._swap_current_task`, from 3.12 on.
+    pub(crate) swap_current_task: Option<Object>,
+    pub(crate) register_task: Object,
+    pub(crate) unregister_task: Object,
+    pub(crate) register_eager_task: Option<Object>,
+    pub(crate) unregister_eager_task: Option<Object>,
+    pub(crate) enter_task: Object,
+    pub(crate) leave_task: Object,
+    /// `asyncio.BaseEventLoop.create_task`
+    pub(crate) base_create_task: Object,
+    /// Whether that method takes `**kwargs` (3.13.3 and later).
+    pub(crate) create_task_takes_any_keyword: bool,
+    /// The task factories that we serve without calling them.
+    pub(crate) eager_factories: Vec<Object>,
+    /// `selectors._fileobj_to_fd`
+    pub(crate) fileobj_to_fd: Object,
+    /// `("context",)`
+    pub(crate) names_context: Object,
+    /// `("msg",)`
+    pub(crate) names_msg: Object,
+}
+
+struct Cell(UnsafeCell<Option<Imports>>);
+
+// SAFETY: touched only with the GIL held (see `interop`).
+unsafe impl Sync for Cell {}
+
+static IMPORTS: Cell = Cell(UnsafeCell::new(None));
+
+/// The imported objects.
+#[inline(always)]
+pub(crate) fn imports() -> &'static Imports {
+    // SAFETY: filled when the module is made, before any of our types can be reached,
+    // and never changed after.
+    unsafe { (*IMPORTS.0.get()).as_ref().unwrap_unchecked() }
+}
+
+/// `import name`.
+///
+/// # Errors
+/// What the import raises.
+pub(crate) fn import(name: &str) -> PyResult<Object> {
+    let name = values::string(name)?;
+    // SAFETY: the name is a live string.
+    unsafe { Object::from_owned(ffi::PyImport_Import(name.as_ptr())) }.ok_or_else(Raised::already)
+}
+
+fn get(module: &Object, name: &str) -> PyResult<Object> {
+    calls::attribute(module, &intern(name)?)
+}
+
+fn get_optional(module: &Object, name: &str) -> PyResult<Option<Object>> {
+    calls::optional_attribute(module, &intern(name)?)
+}
+
+/// Looks everything up; called once by the module's initialisation.
+///
+/// # Errors
+/// What the imports raise.
+pub(crate) fn import_all() -> PyResult<()> {
+    let native = import("_asyncio")?;
+    let exceptions = dotted("asyncio", &["exceptions"])?;
+    let events = dotted("asyncio", &["events"])?;
+    let base_futures = dotted("asyncio", &["base_futures"])?;
+    let base_tasks = dotted("asyncio", &["base_tasks"])?;
+    let format_helpers = dotted("asyncio", &["format_helpers"])?;
+    let base_create_task = dotted("asyncio", &["BaseEventLoop", "create_task"])?;
+    let imports = Imports {
+        cancelled_error: get(&exceptions, "CancelledError")?,
+        invalid_state_error: get(&exceptions, "InvalidStateError")?,
+        asyncio_future: get(&native, "Future")?,
+        asyncio_task: get(&native, "Task")?,
+        asyncio_handle: get(&events, "Handle")?,
+        asyncio_timer_handle: get(&events, "TimerHandle")?,
+        future_repr: get(&base_futures, "_future_repr")?,
+        task_repr: get(&base_tasks, "_task_repr")?,
+        task_get_stack: get(&base_tasks, "_task_get_stack")?,
+        task_print_stack: get(&base_tasks, "_task_print_stack")?,
+        get_event_loop: get(&events, "get_event_loop")?,
+        is_coroutine: dotted("asyncio", &["coroutines", "iscoroutine"])?,
+        extract_stack: dotted("traceback", &["extract_stack"])?,
+        handle_extract_stack: get(&format_helpers, "extract_stack")?,
+        format_callback_source: get(&format_helpers, "_format_callback_source")?,
+        set_result_unless_cancelled: dotted(
+            "asyncio",
+            &["futures", "_set_result_unless_cancelled"],
+        )?,
+        logger: dotted("asyncio", &["log", "logger"])?,
+        current_tasks: get_optional(&native, "_current_tasks")?,
+        swap_current_task: get_optional(&native, "_swap_current_task")?,
+        register_task: get(&native, "_register_task")?,
+        unregister_task: get(&native, "_unregister_task")?,
+        register_eager_task: get_optional(&native, "_register_eager_task")?,
+        unregister_eager_task: get_optional(&native, "_unregister_eager_task")?,
+        enter_task: get(&native, "_enter_task")?,
+        leave_task: get(&native, "_leave_task")?,
+        create_task_takes_any_keyword: takes_any_keyword(&base_create_task)?,
+        base_create_task,
+        eager_factories: get_optional(&import("asyncio")?, "eager_task_factory")?
+            .into_iter()
+            .collect(),
+        fileobj_to_fd: dotted("selectors", &["_fileobj_to_fd"])?,
+        names_context: values::tuple(vec![intern("context")?])?,
+        names_msg: values::tuple(vec![intern("msg")?])?,
+    };
+    // SAFETY: the GIL is held, and no reference into the cell exists before this.
+    unsafe { *IMPORTS.0.get() = Some(imports) };
+    Ok(())
+}
+
+/// Whether a Python function has `**kwargs` (CO_VARKEYWORDS in its code's flags).
+fn takes_any_keyword(function: &Object) -> PyResult<bool> {
+    const CO_VARKEYWORDS: i64 = 0x08;
+    let flags = get(&get(function, "__code__")?, "co_flags")?;
+    Ok(values::to_integer(&flags)? & CO_VARKEYWORDS != 0)
+}
+
+/// `import module`, then the attributes, one after the other.
+pub(crate) fn dotted(module: &str, path: &[&str]) -> PyResult<Object> {
+    let mut object = import(module)?;
+    for name in path {
+        object = get(&object, name)?;
+    }
+    Ok(object)
+}

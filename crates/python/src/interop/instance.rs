@@ -1,0 +1,458 @@
+//! Our own heap types: the memory of an instance, its birth and its end.
+//!
+//! PyO3's `#[pyclass]` does not give what Task, Future and Handle need: a finalizer that
+//! may hand out `self`, separate `__new__` and `__init__`, free lists, and a layout in
+//! which a subtype begins with its base. So the types are made by `PyType_FromSpec`.
+//!
+//! Life of an instance: memory from the free list or from CPython's allocator → body
+//! written → tracked by the collector → … → `tp_dealloc`: finalizer if the body asks for
+//! it → untracked → weak references cleared → body dropped → memory to the free list or
+//! back to CPython.
+
+use std::cell::UnsafeCell;
+use std::ffi::CStr;
+use std::mem::{ManuallyDrop, offset_of, size_of};
+use std::ops::Deref;
+use std::os::raw::{c_int, c_void};
+use std::ptr::{NonNull, null_mut};
+
+use pyo3::ffi;
+
+use super::errors::{PyResult, Raised};
+use super::gc::Visitor;
+use super::object::{Object, Slot};
+
+/// The memory of one Python object of ours: CPython's head, then our body.
+#[repr(C)]
+pub(crate) struct Instance<T> {
+    head: UnsafeCell<ffi::PyObject>,
+    body: T,
+}
+
+impl<T> Deref for Instance<T> {
+    type Target = T;
+
+    #[inline(always)]
+    fn deref(&self) -> &T {
+        &self.body
+    }
+}
+
+/// Where the body begins inside an instance, in bytes.
+pub(super) const fn body_offset<T>() -> usize {
+    offset_of!(Instance<T>, body)
+}
+
+/// A body that makes a Python type.
+///
+/// # Reentrancy
+/// `traverse` must run no Python code. `clear` and the drop of the body may.
+pub(crate) trait HeapType: Sized + 'static {
+    /// The dotted name, as in `tepal.Future`.
+    const NAME: &'static CStr;
+    /// How many freed instances are kept for reuse; 0 for none.
+    const FREE_LIST: usize = 0;
+    /// Offset of the [`InstanceDict`] field inside the body, if instances have a `__dict__`.
+    const DICT: Option<usize> = None;
+    /// Offset of the [`WeakReferences`] field inside the body, if weakrefs are allowed.
+    const WEAKREFS: Option<usize> = None;
+
+    /// The cell that remembers the type object.
+    fn cell() -> &'static TypeCell;
+    /// An empty body, as `__new__` makes it.
+    fn blank() -> Self;
+    /// Shows all owned references to the collector.
+    fn traverse(&self, visitor: &mut Visitor);
+    /// Gives up all references that can be part of a cycle.
+    fn clear(&self);
+    /// Whether `finalize` has anything to do; asked before every end.
+    fn needs_finalize(&self) -> bool {
+        false
+    }
+    /// The finalizer (PEP 442): may run Python code and hand out `this`.
+    fn finalize(_this: &Instance<Self>) {}
+}
+
+/// A body whose memory begins with the body of `Base`, so that an instance can be seen
+/// as an instance of the base type.
+///
+/// # Safety
+/// The implementor is `#[repr(C)]`, its first field is of type `Base`, and its Python
+/// type is made with `Base`'s as base.
+pub(crate) unsafe trait Extends<Base>: HeapType {}
+
+/// Declares that `$derived` is `#[repr(C)]` and begins with a `$base` in `$field`.
+/// The layout is checked when the crate is compiled.
+macro_rules! extends {
+    ($derived:ty, $field:ident: $base:ty) => {
+        const _: () = assert!(std::mem::offset_of!($derived, $field) == 0);
+        const _: fn(&$derived) -> &$base = |derived| &derived.$field;
+        $crate::interop::instance::declare_extends!($derived, $base);
+    };
+}
+pub(crate) use extends;
+
+macro_rules! declare_extends {
+    ($derived:ty, $base:ty) => {
+        // SAFETY: `extends!` asserted the offset and, by the closure, the field's type.
+        #[allow(unsafe_code)]
+        unsafe impl $crate::interop::instance::Extends<$base> for $derived {}
+    };
+}
+pub(crate) use declare_extends;
+
+/// Remembers a type object and the free list of its instances.
+pub(crate) struct TypeCell {
+    kind: UnsafeCell<*mut ffi::PyTypeObject>,
+    free: UnsafeCell<Vec<NonNull<ffi::PyObject>>>,
+}
+
+// SAFETY: touched only with the GIL held (see `interop`), which orders all accesses.
+unsafe impl Sync for TypeCell {}
+
+impl TypeCell {
+    /// A cell before its type is made.
+    pub(crate) const fn new() -> TypeCell {
+        TypeCell {
+            kind: UnsafeCell::new(null_mut()),
+            free: UnsafeCell::new(Vec::new()),
+        }
+    }
+
+    #[inline(always)]
+    pub(super) fn kind(&self) -> *mut ffi::PyTypeObject {
+        // SAFETY: the GIL is held.
+        unsafe { *self.kind.get() }
+    }
+
+    pub(super) fn set(&self, kind: *mut ffi::PyTypeObject) {
+        // SAFETY: the GIL is held.
+        unsafe { *self.kind.get() = kind }
+    }
+
+    #[inline(always)]
+    fn pop(&self) -> Option<NonNull<ffi::PyObject>> {
+        // SAFETY: the GIL is held and `pop` runs no other code.
+        unsafe { (*self.free.get()).pop() }
+    }
+
+    #[inline(always)]
+    fn push(&self, memory: NonNull<ffi::PyObject>, limit: usize) -> bool {
+        // SAFETY: the GIL is held; a push of a plain pointer runs no Python code.
+        let free = unsafe { &mut *self.free.get() };
+        let room = free.len() < limit;
+        if room {
+            free.push(memory);
+        }
+        room
+    }
+}
+
+/// The `__dict__` of an instance; CPython fills it through its offset.
+#[repr(transparent)]
+pub(crate) struct InstanceDict(Slot);
+
+impl InstanceDict {
+    pub(crate) const fn new() -> InstanceDict {
+        InstanceDict(Slot::empty())
+    }
+
+    pub(crate) fn traverse(&self, visitor: &mut Visitor) {
+        visitor.slot(&self.0);
+    }
+
+    pub(crate) fn clear(&self) {
+        self.0.clear();
+    }
+}
+
+/// The head of the list of weak references; CPython alone reads and writes it.
+#[repr(transparent)]
+pub(crate) struct WeakReferences(UnsafeCell<*mut ffi::PyObject>);
+
+impl WeakReferences {
+    pub(crate) const fn new() -> WeakReferences {
+        WeakReferences(UnsafeCell::new(null_mut()))
+    }
+}
+
+/// An owned, typed reference: a pointer to an [`Instance`] of type `T` (or of a subtype).
+#[repr(transparent)]
+pub(crate) struct Ref<T: HeapType>(NonNull<Instance<T>>);
+
+impl<T: HeapType> Ref<T> {
+    #[inline(always)]
+    pub(super) fn as_ptr(&self) -> *mut ffi::PyObject {
+        self.0.as_ptr().cast()
+    }
+
+    /// Forgets the type.
+    #[inline(always)]
+    pub(crate) fn into_object(self) -> Object {
+        let this = ManuallyDrop::new(self);
+        // SAFETY: the ownership moves from `this` to the result.
+        unsafe { Object::from_owned(this.as_ptr()).unwrap_unchecked() }
+    }
+
+    /// `self is other`.
+    #[inline(always)]
+    pub(crate) fn is(&self, other: &Instance<T>) -> bool {
+        std::ptr::eq(self.0.as_ptr(), other)
+    }
+}
+
+impl<T: HeapType> Clone for Ref<T> {
+    #[inline(always)]
+    fn clone(&self) -> Ref<T> {
+        // SAFETY: `self` owns a reference, so the object lives.
+        unsafe { ffi::Py_INCREF(self.as_ptr()) };
+        Ref(self.0)
+    }
+}
+
+impl<T: HeapType> Drop for Ref<T> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        // SAFETY: `self` owns this reference.
+        unsafe { ffi::Py_DECREF(self.as_ptr()) };
+    }
+}
+
+impl<T: HeapType> Deref for Ref<T> {
+    type Target = Instance<T>;
+
+    #[inline(always)]
+    fn deref(&self) -> &Instance<T> {
+        // SAFETY: the reference keeps the instance alive; bodies are changed only
+        // through cells.
+        unsafe { self.0.as_ref() }
+    }
+}
+
+impl<T: HeapType> Instance<T> {
+    /// A new typed reference to this object.
+    #[inline(always)]
+    pub(crate) fn reference(&self) -> Ref<T> {
+        // SAFETY: `self` is a live instance.
+        unsafe { ffi::Py_INCREF(self.head.get()) };
+        Ref(NonNull::from(self))
+    }
+
+    /// A new reference to this object.
+    #[inline(always)]
+    pub(crate) fn object(&self) -> Object {
+        self.reference().into_object()
+    }
+
+    /// The object behind this instance, not counted.
+    #[inline(always)]
+    pub(crate) fn with_object<R>(&self, look: impl FnOnce(&Object) -> R) -> R {
+        // SAFETY: `self` lives during the call; ManuallyDrop keeps the count.
+        let object =
+            unsafe { ManuallyDrop::new(Object::from_owned(self.head.get()).unwrap_unchecked()) };
+        look(&object)
+    }
+
+    /// Whether this object is of exactly this type, not of a subtype.
+    #[inline(always)]
+    pub(crate) fn is_exact(&self) -> bool {
+        // SAFETY: a live instance has a type.
+        unsafe { ffi::Py_TYPE(self.head.get()) == T::cell().kind() }
+    }
+
+    /// This instance as one of its base type.
+    #[inline(always)]
+    pub(crate) fn base<Base>(&self) -> &Instance<Base>
+    where
+        T: Extends<Base>,
+    {
+        // SAFETY: `Extends` promises that the memory begins with a `Base` body.
+        unsafe { &*std::ptr::from_ref(self).cast::<Instance<Base>>() }
+    }
+
+    #[inline(always)]
+    pub(super) fn raw_head(&self) -> *mut ffi::PyObject {
+        self.head.get()
+    }
+}
+
+impl Object {
+    /// This object as an instance of exactly the type `T` (no subtype).
+    #[inline(always)]
+    pub(crate) fn exactly<T: HeapType>(&self) -> Option<&Instance<T>> {
+        // SAFETY: the type is compared before the cast, and `self` keeps the object alive.
+        unsafe {
+            let pointer = self.as_ptr();
+            (ffi::Py_TYPE(pointer) == T::cell().kind()).then(|| &*pointer.cast::<Instance<T>>())
+        }
+    }
+
+    /// This object as an instance of the type `T` or of a subtype.
+    #[inline]
+    pub(crate) fn instance_of<T: HeapType>(&self) -> Option<&Instance<T>> {
+        // SAFETY: the type is checked before the cast, and `self` keeps the object alive.
+        unsafe {
+            let pointer = self.as_ptr();
+            (ffi::PyObject_TypeCheck(pointer, T::cell().kind()) != 0)
+                .then(|| &*pointer.cast::<Instance<T>>())
+        }
+    }
+
+    /// A typed reference, if the object is an instance of `T` or of a subtype.
+    #[inline]
+    pub(crate) fn to_ref<T: HeapType>(&self) -> Option<Ref<T>> {
+        self.instance_of::<T>().map(Instance::reference)
+    }
+}
+
+/// The type object of `T`.
+pub(crate) fn type_object<T: HeapType>() -> Object {
+    // SAFETY: every type is made when the module is, and kept for good by its cell.
+    unsafe { Object::from_borrowed(T::cell().kind().cast()).unwrap_unchecked() }
+}
+
+/// Makes an instance of exactly the type `T`.
+///
+/// # Errors
+/// `MemoryError`.
+#[inline]
+pub(crate) fn create<T: HeapType>(body: T) -> PyResult<Ref<T>> {
+    let kind = T::cell().kind();
+    // SAFETY: memory on the free list was made by the same allocator for the same exact
+    // type, is untracked, and PyObject_Init gives it a count of one and its type again.
+    // The body is written before the collector may see the object.
+    unsafe {
+        let memory = match T::cell().pop() {
+            Some(memory) => {
+                ffi::PyObject_Init(memory.as_ptr(), kind);
+                memory.as_ptr()
+            }
+            None => {
+                let memory = ffi::PyObject_GC_New::<ffi::PyObject>(kind);
+                if memory.is_null() {
+                    return Err(Raised::already());
+                }
+                memory
+            }
+        };
+        let instance = memory.cast::<Instance<T>>();
+        (&raw mut (*instance).body).write(body);
+        ffi::PyObject_GC_Track(memory.cast());
+        Ok(Ref(NonNull::new_unchecked(instance)))
+    }
+}
+
+/// `tp_new`: an instance of `kind` (the type or a Python subclass) with a blank body.
+pub(super) unsafe extern "C" fn tp_new<T: HeapType>(
+    kind: *mut ffi::PyTypeObject,
+    _arguments: *mut ffi::PyObject,
+    _keywords: *mut ffi::PyObject,
+) -> *mut ffi::PyObject {
+    // SAFETY: CPython calls this with a subtype of ours, whose tp_alloc gives zeroed
+    // memory of at least our size. Traversal before the write below cannot happen:
+    // nothing is allocated in between, and zeroed cells read as empty anyway.
+    unsafe {
+        let Some(allocate) = (*kind).tp_alloc else {
+            return null_mut();
+        };
+        let memory = allocate(kind, 0);
+        if !memory.is_null() {
+            (&raw mut (*memory.cast::<Instance<T>>()).body).write(T::blank());
+        }
+        memory
+    }
+}
+
+/// `tp_dealloc`.
+pub(super) unsafe extern "C" fn tp_dealloc<T: HeapType>(memory: *mut ffi::PyObject) {
+    // SAFETY: CPython hands us an instance whose count fell to zero, exactly once; the
+    // order below is that of CPython's own types (see the module's text).
+    unsafe {
+        let kind = ffi::Py_TYPE(memory);
+        let instance = memory.cast::<Instance<T>>();
+        let mut pristine = true;
+        if (*instance).body.needs_finalize() {
+            pristine = false; // the collector's "finalized" mark would stay in the memory
+            if ffi::PyObject_CallFinalizerFromDealloc(memory) < 0 {
+                return;
+            }
+        }
+        ffi::PyObject_GC_UnTrack(memory.cast());
+        if let Some(offset) = T::WEAKREFS {
+            let list = memory.cast::<u8>().add(body_offset::<T>() + offset);
+            if !(*list.cast::<*mut ffi::PyObject>()).is_null() {
+                ffi::PyObject_ClearWeakRefs(memory);
+            }
+        }
+        std::ptr::drop_in_place(&raw mut (*instance).body);
+        let exact = kind == T::cell().kind();
+        let reusable = pristine && exact && T::FREE_LIST > 0;
+        if !(reusable && T::cell().push(NonNull::new_unchecked(memory), T::FREE_LIST)) {
+            match (*kind).tp_free {
+                Some(free) => free(memory.cast()),
+                None => ffi::PyObject_GC_Del(memory.cast()),
+            }
+        }
+        ffi::Py_DECREF(kind.cast());
+    }
+}
+
+/// `tp_traverse`.
+pub(super) unsafe extern "C" fn tp_traverse<T: HeapType>(
+    memory: *mut ffi::PyObject,
+    visit: ffi::visitproc,
+    argument: *mut c_void,
+) -> c_int {
+    // SAFETY: CPython hands us a live instance; an instance owns its type.
+    unsafe {
+        let mut visitor = Visitor::new(visit, argument);
+        visitor.pointer(ffi::Py_TYPE(memory).cast());
+        (*memory.cast::<Instance<T>>()).body.traverse(&mut visitor);
+        visitor.result()
+    }
+}
+
+/// `tp_clear`.
+pub(super) unsafe extern "C" fn tp_clear<T: HeapType>(memory: *mut ffi::PyObject) -> c_int {
+    // SAFETY: CPython hands us a live instance.
+    unsafe { (*memory.cast::<Instance<T>>()).body.clear() };
+    0
+}
+
+/// `tp_finalize`.
+pub(super) unsafe extern "C" fn tp_finalize<T: HeapType>(memory: *mut ffi::PyObject) {
+    // SAFETY: CPython hands us a live instance. A pending exception must survive the
+    // finalizer, so it is put aside.
+    unsafe {
+        let instance = &*memory.cast::<Instance<T>>();
+        if instance.body.needs_finalize() {
+            let pending = super::errors::take_raised();
+            T::finalize(instance);
+            if let Some(pending) = pending {
+                let _ = super::errors::restore(pending);
+            }
+        }
+    }
+}
+
+/// Conjures a function item from its type; such values have no bytes.
+#[inline(always)]
+pub(super) fn conjure<F: Copy>() -> F {
+    const {
+        assert!(
+            size_of::<F>() == 0,
+            "only a function item or a closure without captures"
+        )
+    };
+    // SAFETY: a zero-sized Copy value can be read from any aligned address. Its type is
+    // inhabited: whoever made the table had a value of it in hand.
+    unsafe { *NonNull::<F>::dangling().as_ref() }
+}
+
+/// `type(object).__name__`, of the real type.
+pub(crate) fn type_name(object: &Object) -> String {
+    // SAFETY: a live object has a live type; tp_name is a C string.
+    let name = unsafe { CStr::from_ptr((*ffi::Py_TYPE(object.as_ptr())).tp_name) };
+    let name = name.to_string_lossy();
+    name.rsplit('.').next().unwrap_or_default().to_owned()
+}

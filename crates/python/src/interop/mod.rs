@@ -1,0 +1,27 @@
+//! The border to CPython: the only folder of this crate that may use `unsafe`.
+//!
+//! Everything above it is written in safe Rust over the types made here. The whole
+//! crate relies on one rule: **the GIL is held whenever one of these types is touched**.
+//! The types are neither `Send` nor `Sync`, they are born only inside calls that CPython
+//! makes into us (which hold the GIL), and the one place that gives the GIL up
+//! ([`threads::detached`]) takes a closure that cannot capture them.
+
+#![allow(unsafe_code)]
+
+pub(crate) mod arguments;
+pub(crate) mod calls;
+pub(crate) mod contextvars;
+pub(crate) mod coroutines;
+pub(crate) mod errors;
+pub(crate) mod gc;
+pub(crate) mod imports;
+pub(crate) mod instance;
+pub(crate) mod interned;
+pub(crate) mod methods;
+pub(crate) mod object;
+pub(crate) mod recognised;
+pub(crate) mod roster;
+pub(crate) mod slots;
+pub(crate) mod threads;
+pub(crate) mod type_builder;
+pub(crate) mod values;

@@ -1,0 +1,81 @@
+//! The extension module `tepal._native`: asyncio's loop core, Task, Future and Handle.
+//!
+//! Layers, each of which imports only what stands before it: `interop` (the border to
+//! CPython), `loop_core` (what is ready, due or watched), `handle`, `future`, `task`,
+//! `running` (turns of the loop), `event_loop` (the loop's methods), and this file, which
+//! only exports.
+
+#![deny(unsafe_code)]
+
+mod event_loop;
+mod future;
+mod handle;
+mod interop;
+mod loop_core;
+mod running;
+mod task;
+
+/// The module's exports.
+#[pyo3::pymodule]
+mod _native {
+    use pyo3::prelude::{Bound, PyAny, PyModule, PyResult, Python, pyfunction};
+    use pyo3::types::PyModuleMethods;
+
+    use crate::interop::errors;
+    use crate::interop::imports::import_all;
+    use crate::interop::interned::intern_all;
+    use crate::interop::object::Object;
+    use crate::{event_loop, future, handle, loop_core, task};
+
+    fn give<T>(py: Python<'_>, result: errors::PyResult<T>) -> PyResult<T> {
+        result.map_err(|_raised| pyo3::PyErr::fetch(py))
+    }
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        let py = module.py();
+        give(py, intern_all())?;
+        give(py, import_all())?;
+        task::install_driver();
+        give(py, loop_core::wrappers::make_types())?;
+        let handle = give(py, handle::make_type())?;
+        let timer_handle = give(py, handle::make_timer_type())?;
+        give(py, future::make_iterator_type())?;
+        let future = give(py, future::make_type())?;
+        let task = give(py, task::make_type())?;
+        let loop_core = give(py, event_loop::make_type())?;
+        module.add("Handle", handle.into_bound(py))?;
+        module.add("TimerHandle", timer_handle.into_bound(py))?;
+        module.add("Future", future.into_bound(py))?;
+        module.add("Task", task.into_bound(py))?;
+        module.add("LoopCore", loop_core.into_bound(py))
+    }
+
+    /// Learns how CPython's C Tasks are driven, from an example of a step and of a wake-up.
+    #[pyfunction]
+    fn recognise(step: &Bound<'_, PyAny>, wakeup: &Bound<'_, PyAny>) {
+        event_loop::recognise(&Object::from_bound(step), &Object::from_bound(wakeup));
+    }
+
+    /// All unfinished Tasks of ours, of every loop.
+    #[pyfunction]
+    fn live_tasks(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+        give(py, event_loop::live_tasks()).map(|tasks| tasks.into_bound(py))
+    }
+
+    /// Records that `waiter` waits for `future`; `False` if `future` is none of ours.
+    #[pyfunction]
+    fn add_awaiter(future: &Bound<'_, PyAny>, waiter: &Bound<'_, PyAny>) -> PyResult<bool> {
+        let py = future.py();
+        let (future, waiter) = (Object::from_bound(future), Object::from_bound(waiter));
+        give(py, future::add_awaiter(&future, &waiter))
+    }
+
+    /// Takes the record of [`add_awaiter`] back; `False` if `future` is none of ours.
+    #[pyfunction]
+    fn discard_awaiter(future: &Bound<'_, PyAny>, waiter: &Bound<'_, PyAny>) -> PyResult<bool> {
+        let py = future.py();
+        let (future, waiter) = (Object::from_bound(future), Object::from_bound(waiter));
+        give(py, future::discard_awaiter(&future, &waiter))
+    }
+}

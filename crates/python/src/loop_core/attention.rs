@@ -1,0 +1,35 @@
+//! The reasons for which scheduling must leave its fast path.
+
+use std::cell::Cell;
+
+/// The loop is closed: scheduling raises.
+pub(crate) const CLOSED: u8 = 1;
+/// Debug mode: the thread is checked, handles remember where they were made.
+pub(crate) const DEBUG: u8 = 2;
+/// `call_soon` was replaced on the instance or by a subclass: everything goes through it.
+pub(crate) const OVERRIDDEN: u8 = 4;
+
+/// A set of the reasons above; empty on the fast path, so that one test is enough.
+pub(crate) struct Attention(Cell<u8>);
+
+impl Attention {
+    pub(crate) const fn none() -> Attention {
+        Attention(Cell::new(0))
+    }
+
+    /// Whether nothing special is to be minded.
+    #[inline(always)]
+    pub(crate) fn is_none(&self) -> bool {
+        self.0.get() == 0
+    }
+
+    #[inline(always)]
+    pub(crate) fn has(&self, reason: u8) -> bool {
+        self.0.get() & reason != 0
+    }
+
+    pub(crate) fn set(&self, reason: u8, on: bool) {
+        let others = self.0.get() & !reason;
+        self.0.set(if on { others | reason } else { others });
+    }
+}

@@ -1,0 +1,126 @@
+//! The memory of a loop: `tepal._native.LoopCore`, base of `tepal.EventLoop`.
+
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::ffi::CStr;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use tepal_core::constants::{DEFAULT_POLL_ENTRIES, DEFAULT_POLL_NANOSECONDS};
+use tepal_core::{EventBuffer, PollBudget, Reactor, TimerHeap, Waker};
+
+use crate::interop::gc::Visitor;
+use crate::interop::instance::{HeapType, TypeCell};
+use crate::interop::object::{Object, Slot};
+use crate::interop::roster::Roster;
+
+use super::attention::Attention;
+use super::entry::Entry;
+use super::watchers::Watchers;
+
+/// How often a loop with ready work looks at the kernel.
+pub(crate) struct Budgets {
+    /// While descriptors of users are watched: their latency counts.
+    pub(crate) watching: PollBudget,
+    /// While only the loop's own wake-up descriptors are watched.
+    pub(crate) alone: PollBudget,
+}
+
+/// The state of one loop. No cell is kept open while Python code runs.
+pub(crate) struct LoopBody {
+    /// What the next turn runs, in order.
+    pub(crate) ready: RefCell<VecDeque<Entry>>,
+    /// TimerHandles by deadline.
+    pub(crate) timers: RefCell<TimerHeap<Object>>,
+    /// Registered descriptors; `None` before `__init__` and after `close`.
+    pub(crate) reactor: RefCell<Option<Reactor>>,
+    /// Wakes the loop out of its wait.
+    pub(crate) waker: RefCell<Option<Arc<Waker>>>,
+    /// The events of the last wait; taken out while the kernel fills it.
+    pub(crate) events: Cell<Option<EventBuffer>>,
+    /// Who waits for which descriptor.
+    pub(crate) watchers: RefCell<Watchers>,
+    /// How many descriptors users watch (the loop's own self-pipe not counted).
+    pub(crate) own_descriptors: Cell<usize>,
+    /// When to look at the kernel although work is ready.
+    pub(crate) budgets: RefCell<Budgets>,
+    /// The latest reading of the clock, in nanoseconds: a deadline at or before it is due.
+    pub(crate) known_now: Cell<u64>,
+    /// Every Task of ours that is not done.
+    pub(crate) tasks: Rc<Roster>,
+    /// Why scheduling must leave its fast path.
+    pub(crate) attention: Attention,
+    /// The Task of ours that is published as current.
+    pub(crate) current_task: Slot,
+    /// `set_task_factory`
+    pub(crate) task_factory: Slot,
+    /// Whether the factory is asyncio's or tepal's `eager_task_factory` itself.
+    pub(crate) eager_factory: Cell<bool>,
+    /// `loop.time` was replaced on the instance or by a subclass.
+    pub(crate) time_overridden: Cell<bool>,
+    /// `stop()` was called: the loop ends with this turn.
+    pub(crate) stopping: Cell<bool>,
+    /// The thread that runs the loop; 0 while it does not run.
+    pub(crate) thread: Cell<u64>,
+}
+
+impl HeapType for LoopBody {
+    const NAME: &'static CStr = c"tepal._native.LoopCore";
+
+    fn cell() -> &'static TypeCell {
+        static CELL: TypeCell = TypeCell::new();
+        &CELL
+    }
+
+    fn blank() -> LoopBody {
+        LoopBody {
+            ready: RefCell::new(VecDeque::new()),
+            timers: RefCell::new(TimerHeap::new()),
+            reactor: RefCell::new(None),
+            waker: RefCell::new(None),
+            events: Cell::new(None),
+            watchers: RefCell::new(Watchers::new()),
+            own_descriptors: Cell::new(0),
+            budgets: RefCell::new(Budgets {
+                watching: PollBudget::new(DEFAULT_POLL_ENTRIES, DEFAULT_POLL_NANOSECONDS),
+                alone: PollBudget::new(16 * DEFAULT_POLL_ENTRIES, 16 * DEFAULT_POLL_NANOSECONDS),
+            }),
+            known_now: Cell::new(0),
+            tasks: Roster::new(),
+            attention: Attention::none(),
+            current_task: Slot::empty(),
+            task_factory: Slot::empty(),
+            eager_factory: Cell::new(false),
+            time_overridden: Cell::new(false),
+            stopping: Cell::new(false),
+            thread: Cell::new(0),
+        }
+    }
+
+    fn traverse(&self, visitor: &mut Visitor) {
+        visitor.slot(&self.current_task);
+        visitor.slot(&self.task_factory);
+        // A queue that is open right now cannot be shown; what it holds then merely looks
+        // referenced from outside, so nothing is freed too early.
+        if let Ok(ready) = self.ready.try_borrow() {
+            ready.iter().for_each(|entry| entry.traverse(visitor));
+        }
+        if let Ok(timers) = self.timers.try_borrow() {
+            timers
+                .iter()
+                .for_each(|(_deadline, handle)| visitor.object(handle));
+        }
+        if let Ok(watchers) = self.watchers.try_borrow() {
+            watchers.traverse(visitor);
+        }
+    }
+
+    fn clear(&self) {
+        let ready = std::mem::take(&mut *self.ready.borrow_mut());
+        let timers = self.timers.borrow_mut().take_all();
+        let watchers = std::mem::replace(&mut *self.watchers.borrow_mut(), Watchers::new());
+        self.current_task.clear();
+        self.task_factory.clear();
+        drop((ready, timers, watchers));
+    }
+}

@@ -1,0 +1,124 @@
+//! What waits in the ready queue.
+
+use crate::interop::errors::PyResult;
+use crate::interop::gc::Visitor;
+use crate::interop::object::Object;
+
+use super::wrappers;
+
+/// One thing to run in the next turn.
+///
+/// No Handle is made for what only the loop itself will see: a Task's step, its wake-up
+/// by a Future, or a Future's done-callback.
+pub(crate) enum Entry {
+    /// The next step of a Task of ours.
+    Step(Object),
+    /// The step of a Task of ours into which an exception is thrown.
+    Throw { task: Object, exception: Object },
+    /// A Task of ours continues because the future that it waited for is done.
+    Wake { task: Object, future: Object },
+    /// `callable(*argument)` in a context: done-callbacks, steps of C Tasks.
+    Call {
+        callable: Object,
+        argument: Option<Object>,
+        context: Object,
+    },
+    /// A Handle that somebody holds.
+    Run(Object),
+}
+
+impl Entry {
+    /// The same entry once more, for a look from outside.
+    pub(crate) fn copy(&self) -> Entry {
+        match self {
+            Entry::Step(task) => Entry::Step(task.clone()),
+            Entry::Throw { task, exception } => Entry::Throw {
+                task: task.clone(),
+                exception: exception.clone(),
+            },
+            Entry::Wake { task, future } => Entry::Wake {
+                task: task.clone(),
+                future: future.clone(),
+            },
+            Entry::Call {
+                callable,
+                argument,
+                context,
+            } => Entry::Call {
+                callable: callable.clone(),
+                argument: argument.clone(),
+                context: context.clone(),
+            },
+            Entry::Run(handle) => Entry::Run(handle.clone()),
+        }
+    }
+
+    /// Shows the references to the collector.
+    pub(crate) fn traverse(&self, visitor: &mut Visitor) {
+        match self {
+            Entry::Step(object) | Entry::Run(object) => visitor.object(object),
+            Entry::Throw {
+                task: first,
+                exception: second,
+            }
+            | Entry::Wake {
+                task: first,
+                future: second,
+            } => {
+                visitor.object(first);
+                visitor.object(second);
+            }
+            Entry::Call {
+                callable,
+                argument,
+                context,
+            } => {
+                visitor.object(callable);
+                visitor.object(context);
+                if let Some(argument) = argument {
+                    visitor.object(argument);
+                }
+            }
+        }
+    }
+
+    /// The same as a Python callable, its argument, and the context if it has its own; for
+    /// a `call_soon` that somebody replaced, and for reports. `None` for a Handle.
+    ///
+    /// # Errors
+    /// `MemoryError`.
+    pub(crate) fn as_call(&self) -> PyResult<Option<Call>> {
+        let (callable, argument, context) = match self {
+            Entry::Step(task) => (wrappers::task_step(task.clone(), None)?, None, None),
+            Entry::Throw { task, exception } => (
+                wrappers::task_step(task.clone(), Some(exception.clone()))?,
+                None,
+                None,
+            ),
+            Entry::Wake { task, future } => (
+                wrappers::task_wakeup(task.clone())?,
+                Some(future.clone()),
+                None,
+            ),
+            Entry::Call {
+                callable,
+                argument,
+                context,
+            } => (callable.clone(), argument.clone(), Some(context.clone())),
+            Entry::Run(_) => return Ok(None),
+        };
+        Ok(Some(Call {
+            callable,
+            argument,
+            context,
+        }))
+    }
+}
+
+/// An entry as Python code would have handed it to `call_soon`.
+pub(crate) struct Call {
+    pub(crate) callable: Object,
+    pub(crate) argument: Option<Object>,
+    /// `None` for a Task, which brings its own.
+    pub(crate) context: Option<Object>,
+}

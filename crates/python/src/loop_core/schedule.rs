@@ -1,0 +1,131 @@
+//! Putting work into the ready queue and the timer heap.
+
+use tepal_core::monotonic_ns;
+
+use crate::interop::calls;
+use crate::interop::contextvars;
+use crate::interop::errors::PyResult;
+use crate::interop::instance::Instance;
+use crate::interop::interned::Name;
+use crate::interop::threads;
+
+use super::attention::{CLOSED, DEBUG, OVERRIDDEN};
+use super::body::LoopBody;
+use super::entry::Entry;
+use super::failures;
+use super::loop_ref::LoopRef;
+use super::wrappers;
+
+impl Instance<LoopBody> {
+    /// Appends an entry to the ready queue.
+    ///
+    /// # Errors
+    /// `RuntimeError` if the loop is closed, or, in debug mode, if this is not the thread
+    /// that runs it; what a replaced `call_soon` raises.
+    ///
+    /// # Reentrancy
+    /// Runs Python code only if `call_soon` was replaced.
+    #[inline(always)]
+    pub(crate) fn schedule(&self, entry: Entry) -> PyResult<()> {
+        if self.attention.is_none() {
+            self.ready.borrow_mut().push_back(entry);
+            return Ok(());
+        }
+        self.schedule_with_care(entry)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn schedule_with_care(&self, entry: Entry) -> PyResult<()> {
+        if self.attention.has(OVERRIDDEN)
+            && let Some(call) = entry.as_call()?
+        {
+            let context = match (call.context, &entry) {
+                (Some(context), _) => context,
+                (
+                    None,
+                    Entry::Step(task) | Entry::Throw { task, .. } | Entry::Wake { task, .. },
+                ) => match wrappers::task_context(task)? {
+                    Some(context) => context,
+                    None => contextvars::copy_current()?,
+                },
+                (None, _) => contextvars::copy_current()?,
+            };
+            return LoopRef::call_soon_foreign(
+                &self.object(),
+                &call.callable,
+                call.argument.as_ref(),
+                &context,
+            );
+        }
+        self.check_open()?;
+        if self.attention.has(DEBUG) {
+            self.check_thread()?;
+        }
+        self.ready.borrow_mut().push_back(entry);
+        Ok(())
+    }
+
+    /// `_check_closed`
+    ///
+    /// # Errors
+    /// `RuntimeError`.
+    #[inline(always)]
+    pub(crate) fn check_open(&self) -> PyResult<()> {
+        if self.attention.has(CLOSED) {
+            Err(failures::loop_is_closed())
+        } else {
+            Ok(())
+        }
+    }
+
+    /// `_check_thread`
+    ///
+    /// # Errors
+    /// `RuntimeError` if the loop runs in another thread.
+    pub(crate) fn check_thread(&self) -> PyResult<()> {
+        let thread = self.thread.get();
+        if thread == 0 || thread == threads::ident() {
+            return Ok(());
+        }
+        Err(failures::wrong_thread())
+    }
+
+    /// Wakes the loop if it waits in the kernel.
+    ///
+    /// # Errors
+    /// `OSError` if the descriptor cannot be written.
+    #[inline]
+    pub(crate) fn wake(&self) -> PyResult<()> {
+        match &*self.waker.borrow() {
+            Some(waker) => waker
+                .wake()
+                .map_err(|error| crate::interop::errors::raise_os_error(&error)),
+            None => Ok(()),
+        }
+    }
+
+    /// The loop's time in nanoseconds: the monotonic clock, or what a replaced `time` says.
+    ///
+    /// # Errors
+    /// What a replaced `time` raises.
+    #[inline]
+    pub(crate) fn now(&self) -> PyResult<u64> {
+        let now = if self.time_overridden.get() {
+            let this = self.object();
+            let seconds = calls::call_method(Name::Time, [&this])?;
+            nanoseconds(crate::interop::values::to_float(&seconds)?)
+        } else {
+            monotonic_ns()
+        };
+        self.known_now.set(now);
+        Ok(now)
+    }
+}
+
+/// Seconds as nanoseconds, rounded up so that nothing fires early; what lies before zero
+/// is zero, what lies beyond the clock's range is its end (after some 584 years).
+#[inline(always)]
+pub(crate) fn nanoseconds(seconds: f64) -> u64 {
+    (seconds * 1e9).ceil() as u64
+}

@@ -1,0 +1,141 @@
+//! Running one entry of the ready queue.
+
+use crate::future::FutureBody;
+use crate::handle::HandleBody;
+use crate::interop::calls;
+use crate::interop::contextvars::Entered;
+use crate::interop::errors::{PyResult, Raised};
+use crate::interop::instance::Instance;
+use crate::interop::object::Object;
+use crate::interop::values;
+use crate::interop::{imports::imports, interned::Name};
+use crate::loop_core::attention::DEBUG;
+use crate::loop_core::body::LoopBody;
+use crate::loop_core::entry::Entry;
+use crate::loop_core::failures;
+use crate::task::{TaskBody, run_step, run_wake};
+
+use super::slow;
+use super::turn::sleep_timer;
+
+/// Runs an entry; what it raises goes to the exception handler.
+///
+/// # Errors
+/// `SystemExit` and `KeyboardInterrupt`.
+///
+/// # Reentrancy
+/// Runs any Python code.
+#[inline(always)]
+pub(super) fn run_entry(event_loop: &Instance<LoopBody>, entry: Entry) -> PyResult<()> {
+    if event_loop.attention.has(DEBUG) {
+        return slow::run_timed(event_loop, entry);
+    }
+    run_now(event_loop, entry)
+}
+
+/// As [`run_entry`], without looking at the debug mode.
+#[inline(always)]
+pub(super) fn run_now(event_loop: &Instance<LoopBody>, entry: Entry) -> PyResult<()> {
+    let failed = match &entry {
+        Entry::Step(task) => match task.instance_of::<TaskBody>() {
+            Some(task) => run_step(event_loop, task, None),
+            None => Ok(()),
+        },
+        Entry::Wake { task, future } => match task.instance_of::<TaskBody>() {
+            Some(task) => run_wake(event_loop, task, future),
+            None => Ok(()),
+        },
+        Entry::Throw { task, exception } => match task.instance_of::<TaskBody>() {
+            Some(task) => run_step(event_loop, task, Some(exception.clone())),
+            None => Ok(()),
+        },
+        Entry::Call {
+            callable,
+            argument,
+            context,
+        } => {
+            event_loop.retract_task();
+            call(callable, argument.as_ref(), context)
+        }
+        Entry::Run(handle) => return run_handle(event_loop, handle),
+    };
+    match failed {
+        Ok(()) => Ok(()),
+        Err(raised) => report(event_loop, &entry, raised),
+    }
+}
+
+#[inline(always)]
+fn call(callable: &Object, argument: Option<&Object>, context: &Object) -> PyResult<()> {
+    let entered = Entered::new(context)?;
+    let result = match argument {
+        Some(argument) => calls::call(callable, [argument]),
+        None => calls::call(callable, []),
+    };
+    drop(entered);
+    result.map(drop)
+}
+
+#[inline(always)]
+fn run_handle(event_loop: &Instance<LoopBody>, handle: &Object) -> PyResult<()> {
+    if let Some((future, result)) = sleep_timer(handle) {
+        return match future.exactly::<FutureBody>() {
+            Some(future) if future.is_pending() => match future.set_result(result) {
+                Ok(()) => Ok(()),
+                Err(raised) => report(event_loop, &Entry::Run(handle.clone()), raised),
+            },
+            _ => Ok(()),
+        };
+    }
+    event_loop.retract_task();
+    match handle.instance_of::<HandleBody>() {
+        Some(native) => native.run(),
+        // A Handle of asyncio's own or of a subclass, put in by `_add_callback`.
+        None => run_foreign_handle(handle),
+    }
+}
+
+#[cold]
+fn run_foreign_handle(handle: &Object) -> PyResult<()> {
+    let run = calls::attribute(handle, &crate::interop::interned::intern("_run")?)?;
+    calls::call(&run, []).map(drop)
+}
+
+/// Tells the exception handler what went wrong in an entry for which no Handle exists; one is
+/// made now, as asyncio would have made it before.
+#[cold]
+fn report(event_loop: &Instance<LoopBody>, entry: &Entry, raised: Raised) -> PyResult<()> {
+    let exception = failures::contain(raised)?;
+    let this = event_loop.object();
+    let handle = handle_for(event_loop, entry)?;
+    let callback = calls::attribute(&handle, &crate::interop::interned::intern("_callback")?)?;
+    let arguments = calls::attribute(&handle, &crate::interop::interned::intern("_args")?)?;
+    let shown = calls::call(&imports().format_callback_source, [&callback, &arguments])?;
+    let shown = values::text(&shown).unwrap_or_default();
+    let message = values::string(&format!("Exception in callback {shown}"))?;
+    failures::report(
+        &this,
+        &[
+            (Name::Message, &message),
+            (Name::Exception, &exception),
+            (Name::Handle, &handle),
+        ],
+    )
+}
+
+/// A Handle that shows what an entry was.
+///
+/// # Errors
+/// `MemoryError`.
+pub(crate) fn handle_for(event_loop: &Instance<LoopBody>, entry: &Entry) -> PyResult<Object> {
+    if let Entry::Run(handle) = entry {
+        return Ok(handle.clone());
+    }
+    let Some(call) = entry.as_call()? else {
+        return Ok(Object::none());
+    };
+    let arguments: Vec<Object> = call.argument.into_iter().collect();
+    let handle =
+        Instance::<HandleBody>::make(event_loop.object(), call.callable, &arguments, call.context)?;
+    Ok(handle.into_object())
+}

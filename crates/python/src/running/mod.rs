@@ -1,0 +1,8 @@
+//! Running a loop: its turns, and what each entry of the ready queue means.
+
+mod dispatch;
+mod slow;
+mod turn;
+
+pub(crate) use dispatch::handle_for;
+pub(crate) use turn::{run_once, run_until_stopped};

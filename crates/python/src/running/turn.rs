@@ -1,0 +1,232 @@
+//! One turn of the loop.
+//!
+//! 1. Work is ready: the kernel is asked only when the poll budget is spent. Nothing is
+//!    ready: wait for the kernel, with the GIL released, until the next deadline.
+//! 2. Descriptors that became ready put their Handles into the ready queue.
+//! 3. Timers that are due put theirs after them.
+//! 4. Exactly what is ready now runs; what that schedules waits for the next turn.
+
+use tepal_core::{EventBuffer, Timeout, monotonic_ns, wait_time};
+
+use crate::future::FutureBody;
+use crate::handle::{CallArguments, HandleBody, TimerHandleBody};
+use crate::interop::errors::{PyResult, raise_os_error};
+use crate::interop::imports::imports;
+use crate::interop::instance::Instance;
+use crate::interop::object::Object;
+use crate::interop::threads;
+use crate::loop_core::body::LoopBody;
+use crate::loop_core::entry::Entry;
+use crate::loop_core::failures;
+use crate::loop_core::watchers::Side;
+
+use super::dispatch::run_entry;
+
+/// Turns the loop until `stop()` was called.
+///
+/// # Errors
+/// `SystemExit` and `KeyboardInterrupt` out of a callback or a signal handler; `OSError` if
+/// the kernel refuses to wait.
+pub(crate) fn run_until_stopped(event_loop: &Instance<LoopBody>) -> PyResult<()> {
+    loop {
+        if let Err(raised) = run_once(event_loop) {
+            event_loop.retract_task();
+            return Err(raised);
+        }
+        if event_loop.stopping.get() {
+            event_loop.retract_task();
+            return Ok(());
+        }
+    }
+}
+
+/// One turn; see the module's text.
+///
+/// # Errors
+/// As [`run_until_stopped`].
+#[inline(always)]
+pub(crate) fn run_once(event_loop: &Instance<LoopBody>) -> PyResult<()> {
+    poll_if_due(event_loop)?;
+    let due = event_loop.timers.borrow().next_deadline();
+    if due.is_some_and(|deadline| deadline <= event_loop.known_now.get()) {
+        collect_due_timers(event_loop)?;
+    }
+    let batch = event_loop.ready.borrow().len();
+    for _ in 0..batch {
+        let Some(entry) = event_loop.ready.borrow_mut().pop_front() else {
+            break;
+        };
+        run_entry(event_loop, entry)?;
+    }
+    note_ran(event_loop, batch as u32);
+    Ok(())
+}
+
+/// Whether only the loop's own descriptors are watched.
+#[inline(always)]
+fn alone(event_loop: &Instance<LoopBody>) -> bool {
+    event_loop.watchers.borrow().len() <= event_loop.own_descriptors.get()
+}
+
+#[inline(always)]
+fn note_ran(event_loop: &Instance<LoopBody>, entries: u32) {
+    let mut budgets = event_loop.budgets.borrow_mut();
+    budgets.watching.ran(entries);
+    budgets.alone.ran(entries);
+}
+
+/// Step 1 and 2.
+#[inline(always)]
+fn poll_if_due(event_loop: &Instance<LoopBody>) -> PyResult<()> {
+    if event_loop.stopping.get() || !event_loop.ready.borrow().is_empty() {
+        let budgets = event_loop.budgets.borrow();
+        let budget = if alone(event_loop) {
+            &budgets.alone
+        } else {
+            &budgets.watching
+        };
+        if !budget.spent(monotonic_ns) {
+            return Ok(());
+        }
+        drop(budgets);
+        return poll(event_loop, Timeout::Now);
+    }
+    wait_idle(event_loop)
+}
+
+/// Nothing is ready: sleep until something happens.
+#[inline(never)]
+fn wait_idle(event_loop: &Instance<LoopBody>) -> PyResult<()> {
+    let next = event_loop.timers.borrow().next_deadline();
+    let now = if next.is_some() { event_loop.now()? } else { 0 };
+    let timeout = wait_time(false, false, next, now);
+    if let Timeout::Now = timeout {
+        // A timer is due: the kernel is asked on the way, without sleeping.
+        return poll(event_loop, Timeout::Now);
+    }
+    event_loop.retract_task();
+    poll(event_loop, timeout)
+}
+
+/// Asks the kernel, and queues the Handles of ready descriptors.
+#[inline(never)]
+fn poll(event_loop: &Instance<LoopBody>, timeout: Timeout) -> PyResult<()> {
+    let (poller, waker) = match (&*event_loop.reactor.borrow(), &*event_loop.waker.borrow()) {
+        (Some(reactor), Some(waker)) => (reactor.poller(), waker.clone()),
+        _ => return Err(failures::loop_is_closed()),
+    };
+    let mut events = event_loop
+        .events
+        .take()
+        .unwrap_or_else(|| EventBuffer::new(64));
+    let waited = if let Timeout::Now = timeout {
+        poller.wait(&mut events, timeout)
+    } else {
+        waker.prepare_sleep();
+        // What came before this line saw a loop awake and wrote nothing: look once more.
+        let awake = event_loop.stopping.get() || !event_loop.ready.borrow().is_empty();
+        let timeout = if awake { Timeout::Now } else { timeout };
+        let waited = threads::detached(|| poller.wait(&mut events, timeout));
+        waker.finish_sleep();
+        waited
+    };
+    let result = match waited {
+        Ok(()) => queue_ready_descriptors(event_loop, &events),
+        Err(error) if error.kind() == std::io::ErrorKind::Interrupted => Ok(()),
+        Err(error) => Err(raise_os_error(&error)),
+    };
+    events.clear();
+    event_loop.events.set(Some(events));
+    let polled = monotonic_ns();
+    if event_loop.time_overridden.get() {
+        event_loop.now()?;
+    } else {
+        event_loop.known_now.set(polled);
+    }
+    {
+        let mut budgets = event_loop.budgets.borrow_mut();
+        budgets.watching.polled(polled);
+        budgets.alone.polled(polled);
+    }
+    result?;
+    // A signal may have ended the wait, or arrived while only native code ran.
+    threads::check_signals()
+}
+
+/// Step 2: what `_process_events` of asyncio's selector loop does.
+fn queue_ready_descriptors(event_loop: &Instance<LoopBody>, events: &EventBuffer) -> PyResult<()> {
+    for event in events.iter() {
+        let current = event_loop
+            .reactor
+            .borrow()
+            .as_ref()
+            .is_some_and(|reactor| reactor.is_current(event.token));
+        if !current {
+            continue;
+        }
+        for (ready, side) in [
+            (event.readable, Side::Reader),
+            (event.writable, Side::Writer),
+        ] {
+            if !ready {
+                continue;
+            }
+            let handle = event_loop
+                .watchers
+                .borrow()
+                .get(event.token.fd, side)
+                .cloned();
+            let Some(handle) = handle else { continue };
+            let cancelled = handle
+                .instance_of::<HandleBody>()
+                .is_some_and(|handle| handle.is_cancelled());
+            if cancelled {
+                drop(event_loop.unwatch(event.token.fd, side)?);
+            } else {
+                event_loop.ready.borrow_mut().push_back(Entry::Run(handle));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Step 3: moves due timers into the ready queue.
+#[inline(never)]
+fn collect_due_timers(event_loop: &Instance<LoopBody>) -> PyResult<()> {
+    let now = event_loop.known_now.get();
+    loop {
+        let Some(timer) = event_loop.timers.borrow_mut().pop_due(now) else {
+            return Ok(());
+        };
+        let cancelled = match timer.instance_of::<HandleBody>() {
+            Some(handle) => {
+                handle.scheduled.set(false);
+                handle.is_cancelled()
+            }
+            None => false,
+        };
+        if cancelled {
+            event_loop.timers.borrow_mut().note_cancelled_left();
+            drop(timer);
+        } else {
+            event_loop.ready.borrow_mut().push_back(Entry::Run(timer));
+        }
+    }
+}
+
+/// The Future that a timer of `asyncio.sleep` completes, and its result: such a timer needs
+/// no call into Python.
+#[inline(always)]
+pub(super) fn sleep_timer(handle: &Object) -> Option<(Object, Object)> {
+    let timer = handle.exactly::<TimerHandleBody>()?;
+    let callback = timer.handle.callback.get()?;
+    if !callback.is(&imports().set_result_unless_cancelled) {
+        return None;
+    }
+    match timer.handle.arguments.get()? {
+        CallArguments::Two(future, result) if future.exactly::<FutureBody>().is_some() => {
+            Some((future, result))
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,206 @@
+"""The command line: ``python -m tepal`` and the console script ``tepal``.
+
+``tepal run`` executes a program as ``python`` itself would, with one difference: the loops that asyncio makes for it
+are tepal's. The program sees its own ``sys.argv``, ``sys.path[0]`` and ``__main__``; its exit status and its
+tracebacks are its own.
+
+How the program gets tepal: the process's event loop policy is set to ``tepal.EventLoopPolicy``, quietly.
+``asyncio.run()`` and ``asyncio.Runner`` without a ``loop_factory``, ``asyncio.new_event_loop()`` and
+``asyncio.get_event_loop()`` ask the policy on every Python from 3.11 to 3.15, though from 3.14 on the policy is
+private. A program that names a loop (``loop_factory=``, ``asyncio.SelectorEventLoop``, ``asyncio.EventLoop``) or sets
+a policy of its own gets what it names.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.machinery
+import io
+import os
+import pkgutil
+import platform
+import runpy
+import sys
+import textwrap
+import types
+from collections.abc import Callable, Sequence
+from typing import Any
+
+PROGRAM = "tepal"
+
+CANNOT_OPEN = 2
+"""The exit status of ``python`` when it cannot open the script it was given."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line ``arguments`` (``sys.argv[1:]`` if ``None``) and return the exit status.
+
+    Raises ``SystemExit`` where argparse does (wrong usage: 2; help and version: 0), and everything that a program
+    given to ``tepal run`` raises, so that the interpreter reports it and ends as it would have without tepal.
+    """
+    parser = _parser()
+    ours, theirs = _cut(list(sys.argv[1:] if arguments is None else arguments))
+    options = parser.parse_args(ours)
+    if options.action != "run":
+        parser.print_help(sys.stderr)
+        return 2
+    if sys.version_info >= (3, 16):
+        options.parser.error(
+            "this version works through event loop policies, which Python 3.16 removed; use tepal.run(main())"
+        )
+    if options.debug:
+        # The loops read it when they are made, and programs that the program starts inherit it, as they do from
+        # python's users.
+        os.environ["PYTHONASYNCIODEBUG"] = "1"
+    if options.module is not None:
+        return _run_module(options.module, theirs)
+    if options.code is not None:
+        return _run_code(options.code, theirs)
+    return _run_script(options.script, theirs)
+
+
+def _cut(arguments: list[str]) -> tuple[list[str], list[str]]:
+    """Return ``arguments`` cut after the name of the program to run: what argparse may see, what is the program's."""
+    for index, argument in enumerate(arguments):
+        if argument in ("-m", "-c"):
+            return arguments[: index + 2], arguments[index + 2 :]
+        if index > 0 and (not argument.startswith("-") or argument.startswith(("-m", "-c"))):
+            return arguments[: index + 1], arguments[index + 1 :]
+    return arguments, []
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog=PROGRAM, description="asyncio's event loop, Task and Future in Rust.")
+    parser.add_argument("--version", action=_Version, help="print the versions of tepal and Python, and exit")
+    actions = parser.add_subparsers(dest="action", metavar="ACTION")
+    run = actions.add_parser(
+        "run",
+        help="run an unchanged Python program on tepal",
+        description="Run an unchanged Python program; the event loops that asyncio makes for it are tepal's. "
+        "What follows the program's name is the program's own.",
+        usage=f"{PROGRAM} run [-h] [--debug] (SCRIPT | -m MODULE | -c CODE) [ARGS ...]",
+    )
+    run.set_defaults(parser=run)
+    run.add_argument(
+        "--debug", action="store_true", help="asyncio's debug mode, as PYTHONASYNCIODEBUG=1 switches it on"
+    )
+    program = run.add_mutually_exclusive_group(required=True)
+    program.add_argument("-m", dest="module", metavar="MODULE", help="run a module, as python -m does")
+    program.add_argument("-c", dest="code", metavar="CODE", help="run the text CODE, as python -c does")
+    program.add_argument(
+        "script", nargs="?", metavar="SCRIPT", help="a Python file, or a directory or zip file with __main__.py"
+    )
+    return parser
+
+
+class _Version(argparse.Action):
+    """``--version``, which reads the package's metadata only when it is asked."""
+
+    def __init__(self, option_strings: Sequence[str], **options: Any) -> None:
+        super().__init__(option_strings, nargs=0, **options)
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from tepal import __version__  # noqa: PLC0415
+
+        print(f"tepal {__version__} on {platform.python_implementation()} {platform.python_version()}")
+        parser.exit()
+
+
+def _run_script(script: str, arguments: list[str]) -> int:
+    """Run a Python file, or the ``__main__`` of a directory or zip file."""
+    sys.argv[:] = [script, *arguments]
+    path = os.path.join(os.getcwd(), script)  # not normalised, as CPython has it in __file__ since 3.9
+    if pkgutil.get_importer(path) is not None:
+        # As CPython's Modules/main.c: the place itself goes on the path, and in spite of -P and -I, as nothing else
+        # would find it.
+        _set_first_path(path, always=True)
+        return _as_main(lambda: runpy._run_module_as_main("__main__", False))
+    try:
+        with io.open_code(path) as file:
+            source = file.read()
+    except OSError as error:
+        print(f"{PROGRAM}: can't open file {path!r}: [Errno {error.errno}] {error.strerror}", file=sys.stderr)
+        return CANNOT_OPEN
+    _set_first_path(os.path.dirname(os.path.realpath(path)))
+    return _as_main(lambda: _execute_file(path, source))
+
+
+def _execute_file(path: str, source: bytes) -> None:
+    """Execute ``source``, the content of the file ``path``, in ``__main__``; a ``.pyc`` file is loaded instead."""
+    loader: importlib.machinery.SourceFileLoader | importlib.machinery.SourcelessFileLoader
+    if path.endswith(".pyc"):
+        loader = importlib.machinery.SourcelessFileLoader("__main__", path)
+        code = loader.get_code("__main__")
+    else:
+        loader = importlib.machinery.SourceFileLoader("__main__", path)
+        code = compile(source, path, "exec", dont_inherit=True)
+    exec(code, _main_namespace(__file__=path, __loader__=loader))
+
+
+def _run_module(module: str, arguments: list[str]) -> int:
+    """Run a module or a package's ``__main__``, by the function that the interpreter itself calls for ``-m``."""
+    sys.argv[:] = ["-m", *arguments]
+    _set_first_path(os.getcwd())
+    return _as_main(lambda: runpy._run_module_as_main(module, True))
+
+
+def _run_code(code: str, arguments: list[str]) -> int:
+    """Run a text, as ``python -c`` of 3.14 does, which takes a common indentation away."""
+    sys.argv[:] = ["-c", *arguments]
+    _set_first_path("")
+    text = textwrap.dedent(code)
+    return _as_main(lambda: exec(compile(text, "<string>", "exec", dont_inherit=True), _main_namespace()))
+
+
+def _set_first_path(entry: str, *, always: bool = False) -> None:
+    """Replace what ``sys.path`` begins with, the place of this command, by ``entry``, the place of the program.
+
+    With -P or -I there is no such entry; then ``entry`` is left out as well, unless ``always``.
+    """
+    if not sys.flags.safe_path:
+        sys.path[0:1] = [entry]
+    elif always:
+        sys.path.insert(0, entry)
+
+
+def _main_namespace(**names: object) -> dict[str, object]:
+    namespace = vars(sys.modules["__main__"])
+    namespace.update(names)
+    return namespace
+
+
+def _as_main(program: Callable[[], None]) -> int:
+    """Call ``program`` on tepal, in a ``__main__`` module of its own; return 0 or raise what it raises.
+
+    The module stays in ``sys.modules`` for good, since the program's threads, exit functions and pickles may need it
+    after its last line has run. An exception is not caught but passed on to the interpreter, which alone can end the
+    process as the exception asks (``KeyboardInterrupt`` by SIGINT, ``SystemExit`` by its code); only the traceback
+    that is reported starts at the program.
+    """
+    from tepal import policy  # noqa: PLC0415  (must not be imported on Python 3.16)
+
+    sys.modules["__main__"] = types.ModuleType("__main__")
+    policy.set_policy(policy.EventLoopPolicy())
+    try:
+        program()
+    except SystemExit:
+        raise
+    except BaseException as error:
+        _report_without_our_frames(error)
+        raise
+    return 0
+
+
+def _report_without_our_frames(error: BaseException) -> None:
+    """Have ``sys.excepthook``, the program's or Python's, see ``error``'s traceback without the frames of this file."""
+    report = sys.excepthook
+    traceback = error.__traceback__
+    while traceback is not None and traceback.tb_frame.f_code.co_filename == __file__:
+        traceback = traceback.tb_next
+
+    def excepthook(kind: type[BaseException], value: BaseException, whole: types.TracebackType | None) -> None:
+        if value is error:
+            value.__traceback__ = whole = traceback
+        report(kind, value, whole)
+
+    sys.excepthook = excepthook

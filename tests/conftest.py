@@ -139,6 +139,7 @@ def loop(
     new_loop.set_exception_handler(reports.record_context)
     yield new_loop
     passed = request.node.stash.get(PASSED, False)
+    gc.collect()  # a task that was reported as destroyed is not pending
     pending = finish(new_loop)
     if passed:
         assert not pending, f"tasks left pending: {pending}"
@@ -148,6 +149,7 @@ def finish(loop: asyncio.AbstractEventLoop) -> list[str]:
     """Close ``loop`` as ``asyncio.Runner`` does; return the tasks that were pending."""
     if loop.is_closed():
         return []
+    loop.set_task_factory(None)
     tasks = asyncio.all_tasks(loop)
     pending = [repr(task) for task in tasks]
     for task in tasks:

@@ -15,7 +15,7 @@ class Reports(logging.Handler):
     """Contexts given to the exception handler and error records of the asyncio logger."""
 
     def __init__(self) -> None:
-        super().__init__(logging.ERROR)
+        super().__init__(logging.NOTSET)
         self.contexts: list[dict[str, Any]] = []
         self.records: list[str] = []
         self.exceptions: list[BaseException | None] = []
@@ -25,10 +25,11 @@ class Reports(logging.Handler):
         self.contexts.append(context)
 
     def emit(self, record: logging.LogRecord) -> None:
-        self.records.append(record.getMessage())
-        self.exceptions.append(record.exc_info[1] if record.exc_info else None)
-        # pytest keeps every record for its report, and with it the frames.
-        record.exc_info = None
+        if record.levelno >= logging.ERROR:
+            self.records.append(record.getMessage())
+            self.exceptions.append(record.exc_info[1] if record.exc_info else None)
+        # pytest keeps every record for its report, and with it loops and frames.
+        record.msg, record.args, record.exc_info = record.getMessage(), None, None
 
     def take(self) -> list[dict[str, Any]]:
         """Return the contexts so far and forget them: the test asked for these."""

@@ -20,6 +20,7 @@ import subprocess
 import sys
 
 import cases
+from measure import goals
 from measure.loops import LOOPS
 from measure.process import BENCHES, environment
 
@@ -39,7 +40,7 @@ def count(loop: str, case: cases.Case, repeats: int) -> int:
     script = [sys.executable, str(BENCHES / "one_case.py")]
     work = ["--loop", loop, "--case", case.name, "--repeats", str(repeats)]
     command = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", *script, *work]
-    ended = subprocess.run(command, env=environment(0), capture_output=True, text=True, timeout=LIMIT)
+    ended = subprocess.run(command, env=environment(0), capture_output=True, text=True, timeout=LIMIT, check=False)
     collected = re.search(r"Collected : (\d+)", ended.stderr)
     if ended.returncode != 0 or collected is None:
         last = (ended.stderr.strip().splitlines() or ["no output"])[-1]
@@ -79,7 +80,7 @@ def main() -> None:
                 cells.append(f"{per_operation(loop, case, arguments.small, arguments.large):.0f}")
             except (RuntimeError, subprocess.TimeoutExpired) as error:
                 print(error, file=sys.stderr)
-                cells.append("–")
+                cells.append(goals.NOTHING)
         print(f"| {case.title} | " + " | ".join(cells) + " |", flush=True)
 
 

@@ -11,6 +11,7 @@ Markdown. benches/README.md describes the method.
 """
 
 import argparse
+import dataclasses
 import fnmatch
 import os
 import sys
@@ -21,8 +22,9 @@ import cases
 from measure import documents, goals, memory, rounds, summary
 from measure.loops import LOOPS
 
-FULL = {"rounds": 7, "samples": 3, "target": 0.1}
-QUICK = {"rounds": 2, "samples": 1, "target": 0.03}
+CORE = max(os.sched_getaffinity(0))
+FULL = rounds.Effort(rounds=7, samples=3, target=0.1, core=CORE)
+QUICK = rounds.Effort(rounds=2, samples=1, target=0.03, core=CORE)
 MEMORY_REPETITIONS = 3
 
 
@@ -31,12 +33,12 @@ def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cases", default="*", help="names or patterns, separated by commas (see --list)")
     parser.add_argument("--loops", default=",".join(LOOPS), help="names, separated by commas; asyncio always runs")
-    parser.add_argument("--rounds", type=int, help=f"number of rounds (default {FULL['rounds']})")
+    parser.add_argument("--rounds", type=int, help=f"number of rounds (default {FULL.rounds})")
     parser.add_argument("--quick", action="store_true", help="few rounds of short samples")
     parser.add_argument("--no-memory", action="store_true", help="leave out the memory per object")
     parser.add_argument("--json", type=Path, help="where to write the JSON, instead of build/bench/")
     parser.add_argument("--write-docs", action="store_true", help="renew docs/performance.md and its charts")
-    parser.add_argument("--core", type=int, default=max(os.sched_getaffinity(0)), help="the core to pin to")
+    parser.add_argument("--core", type=int, default=CORE, help="the core to pin to")
     parser.add_argument("--list", action="store_true", help="print the names of the cases and stop")
     return parser.parse_args()
 
@@ -75,13 +77,8 @@ def main() -> None:
     if arguments.list:
         print("\n".join(f"{case.name:32} {case.title}" for case in chosen))
         return
-    settings = QUICK if arguments.quick else FULL
-    effort = rounds.Effort(
-        rounds=arguments.rounds or settings["rounds"],
-        samples=settings["samples"],
-        target=settings["target"],
-        core=arguments.core,
-    )
+    usual = QUICK if arguments.quick else FULL
+    effort = dataclasses.replace(usual, rounds=arguments.rounds or usual.rounds, core=arguments.core)
     loops = chosen_loops(arguments.loops)
     started = time.monotonic()
     found = rounds.measure_rounds(loops, chosen, effort)

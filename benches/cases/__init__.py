@@ -3,6 +3,8 @@
 from cases import async_trees, callbacks, synchronization, tasks, threads, timers
 from cases.case import Case
 
+__all__ = ["ALL", "GROUPS", "Case"]
+
 GROUPS = (
     tasks.GROUP,
     synchronization.GROUP,

@@ -28,6 +28,7 @@ CPU_SHARE = 0.50
 FACTORIAL_OF = 500
 
 Leaf = Callable[[], Awaitable[int]]
+Grow = Callable[[int, Leaf], Awaitable[int]]
 
 
 class Leaves:
@@ -86,7 +87,7 @@ def declare(shape: str, title: str) -> None:
         (task_group_tree, "task_group", "TaskGroup"),
     ):
 
-        async def run(repeats: int, grow=grow) -> int:
+        async def run(repeats: int, grow: Grow = grow) -> int:
             count = 0
             for _ in range(repeats):
                 leaves = await grow(LEVELS, getattr(Leaves(), shape))

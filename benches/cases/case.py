@@ -7,11 +7,11 @@ refuses the sample when they differ, so a loop that silently drops work gets no
 figure at all.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
-Run = Callable[[int], Awaitable[int]]
+Run = Callable[[int], Coroutine[Any, Any, int]]
 TaskFactory = Literal["untouched", "eager"]
 Cores = Literal["one", "all"]
 

@@ -144,10 +144,8 @@ def grid(chart: Chart, axis: Axis, height: int) -> list[str]:
         x = axis.position(tick)
         name = "base" if chart.logarithmic and tick == 1.0 else "grid"
         parts.append(f'<line class="{name}" x1="{x:.1f}" x2="{x:.1f}" y1="{TOP - 4}" y2="{height - 24}"/>')
-        unit = "×" if chart.logarithmic else ""
-        parts.append(
-            f'<text class="small" x="{x:.1f}" y="{height - 10}" text-anchor="middle">{tick:g}{unit}</text>'
-        )
+        unit = "\N{MULTIPLICATION SIGN}" if chart.logarithmic else ""
+        parts.append(f'<text class="small" x="{x:.1f}" y="{height - 10}" text-anchor="middle">{tick:g}{unit}</text>')
     return parts
 
 
@@ -169,7 +167,7 @@ def bars(chart: Chart, group: Group, axis: Axis, top: float) -> list[str]:
                 f'<rect x="{left:.1f}" y="{y:.1f}" width="{max(length, 0.5):.1f}" '
                 f'height="{BAR - 1}" rx="1" fill="{COLOURS[name]}"/>'
             )
-        words = "–" if value is None else chart.show(value)
+        words = "\N{EN DASH}" if value is None else chart.show(value)
         style = "value ours" if name == "tepal" else "value"
         parts.append(f'<text class="{style}" x="{max(start, end) + 4:.1f}" y="{y + BAR - 2:.1f}">{words}</text>')
     if group.goal is not None:

@@ -8,6 +8,8 @@ from measure.process import BENCHES
 
 OURS = "tepal"
 BASE = "asyncio"
+NOTHING = "\N{EN DASH}"
+"""Stands in tables and charts where there is no figure."""
 LEVEL = 0.97
 """From this share of the best peer's figure on, the two are called level: medians
 of ratios here are not better than a few per cent."""
@@ -51,10 +53,10 @@ def verdict(figures: dict[str, float], goal: Goal | None) -> str:
     """Whether tepal reached its goal: ``figures`` maps a loop to its ratio.
 
     Returns ``yes``; ``level with PEER`` (goal reached, best peer less than 3 % ahead);
-    ``no`` with the reason; or ``–`` without a figure of tepal.
+    ``no`` with the reason; or `NOTHING` without a figure of tepal.
     """
     if OURS not in figures:
-        return "–"
+        return NOTHING
     ours = figures[OURS]
     if goal is not None and ours < goal.at_least:
         return f"no: {ours:.2f} of {goal.at_least:g}"
@@ -68,8 +70,8 @@ def verdict(figures: dict[str, float], goal: Goal | None) -> str:
 
 
 def memory_verdict(figures: dict[str, float]) -> str:
-    """Whether tepal needs fewer bytes than every other loop; ``–`` without its figure."""
+    """Whether tepal needs fewer bytes than every other loop; `NOTHING` without its figure."""
     if OURS not in figures:
-        return "–"
+        return NOTHING
     rival = min((loop for loop in figures if loop != OURS), key=figures.__getitem__)
     return "yes" if figures[OURS] < figures[rival] else f"no: {rival} has {figures[rival]:.0f}"

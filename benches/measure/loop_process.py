@@ -16,6 +16,7 @@ import warnings
 from typing import Any
 
 import cases
+
 from measure import loops, sample
 
 

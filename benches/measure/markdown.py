@@ -30,7 +30,7 @@ class Footnotes:
         """The mark to print in place of a figure."""
         if reason not in self.reasons:
             self.reasons.append(reason)
-        return f"– <sup>{self.reasons.index(reason) + 1}</sup>"
+        return f"{goals.NOTHING} <sup>{self.reasons.index(reason) + 1}</sup>"
 
     def lines(self) -> list[str]:
         """The reasons, for under the tables."""
@@ -65,7 +65,7 @@ def ratio_cell(loop: str, case: dict[str, Any], notes: Footnotes) -> str:
     if loop in case["failures"]:
         return notes.mark(f"{loop}: {case['failures'][loop]}")
     if loop not in case["loops"]:
-        return "–"
+        return goals.NOTHING
     ratios = {name: figures["ratio"] for name, figures in case["loops"].items()}
     text = f"{ratios[loop]:.2f}"
     best = ratios[loop] == max(ratios.values()) and not case["control"]
@@ -83,9 +83,9 @@ def speed_table(summary: dict[str, Any], notes: Footnotes) -> list[str]:
             lines.append(row([f"**{GROUP_TITLES[group]}**"] + [""] * (len(others) + 4)))
         base = case["loops"].get(goals.BASE)
         peer = case["best_peer"]
-        shown_peer = f"{peer} {case['loops'][peer]['ratio']:.2f}" if peer and not case["control"] else "–"
-        goal = f"{case['goal']:g}" if case["goal"] else "–" if case["control"] else "best peer"
-        time = nanoseconds(base["cpu_ns"]) if base else "–"
+        shown_peer = f"{peer} {case['loops'][peer]['ratio']:.2f}" if peer and not case["control"] else goals.NOTHING
+        goal = f"{case['goal']:g}" if case["goal"] else goals.NOTHING if case["control"] else "best peer"
+        time = nanoseconds(base["cpu_ns"]) if base else goals.NOTHING
         cells = [ratio_cell(loop, case, notes) for loop in others]
         lines.append(row([case["title"], time, *cells, shown_peer, goal, case["reached"]]))
     return lines
@@ -102,9 +102,8 @@ def boundary_table(summary: dict[str, Any]) -> list[str]:
     lines += head(["", *loops])
     for name, words in rows.items():
         figures = summary["cases"][name]["loops"]
-        cells = [
-            f"{figures[loop]['cpu_ns'] / bare[loop]['cpu_ns']:.1f}" if loop in figures else "–" for loop in loops
-        ]
+        costs = {loop: figures[loop]["cpu_ns"] / bare[loop]["cpu_ns"] for loop in loops if loop in figures}
+        cells = [f"{costs[loop]:.1f}" if loop in costs else goals.NOTHING for loop in loops]
         lines.append(row([words, *cells]))
     return lines
 
@@ -123,7 +122,7 @@ def memory_table(summary: dict[str, Any], notes: Footnotes) -> list[str]:
             value = kind["loops"].get(loop)
             if value is None:
                 reason = kind["failures"].get(loop)
-                cells.append(notes.mark(f"{loop}: {reason}") if reason else "–")
+                cells.append(notes.mark(f"{loop}: {reason}") if reason else goals.NOTHING)
             else:
                 cells.append(f"**{value:.0f}**" if value == fewest else f"{value:.0f}")
         lines.append(row([kind["title"], *cells, kind["reached"]]))

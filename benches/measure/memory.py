@@ -11,7 +11,8 @@ import json
 import os
 import statistics
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 from measure import loops
 from measure.process import Failure, JsonProcess
@@ -30,6 +31,11 @@ def resident_bytes() -> int:
         return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
+def assert_pending(tasks: list[Any]) -> None:
+    """Raise AssertionError if one of ``tasks`` is done: it would not hold what it should."""
+    assert not any(task.done() for task in tasks)
+
+
 async def pending_tasks() -> int:
     """Tasks that wait, each for a Future of its own, as behind a socket or a lock."""
     loop = asyncio.get_running_loop()
@@ -43,7 +49,7 @@ async def pending_tasks() -> int:
         tasks[index] = asyncio.create_task(wait())
     await asyncio.sleep(0)
     grown = resident_bytes() - before
-    assert not any(task.done() for task in tasks)
+    assert_pending(tasks)
     return grown
 
 
@@ -55,7 +61,7 @@ async def sleeping_tasks() -> int:
         tasks[index] = asyncio.create_task(asyncio.sleep(FAR_AWAY + index))
     await asyncio.sleep(0)
     grown = resident_bytes() - before
-    assert not any(task.done() for task in tasks)
+    assert_pending(tasks)
     return grown
 
 
@@ -82,7 +88,7 @@ async def cancelled_timers() -> int:
     return resident_bytes() - before
 
 
-KINDS: dict[str, tuple[str, Callable[[], Awaitable[int]]]] = {
+KINDS: dict[str, tuple[str, Callable[[], Coroutine[Any, Any, int]]]] = {
     "pending_task": ("pending Task (with its Future and coroutine)", pending_tasks),
     "sleeping_task": ("Task in sleep()", sleeping_tasks),
     "pending_timer": ("pending timer (call_later)", pending_timers),
@@ -97,8 +103,8 @@ def measure_memory(names: list[str], repetitions: int) -> dict[str, dict[str, fl
         for name in names:
             answers = [ask(name, kind) for _ in range(repetitions)]
             failed = [answer.reason for answer in answers if isinstance(answer, Failure)]
-            value = failed[0] if failed else statistics.median(answers)
-            found.setdefault(kind, {})[name] = value
+            figures = [answer for answer in answers if not isinstance(answer, Failure)]
+            found.setdefault(kind, {})[name] = failed[0] if failed else statistics.median(figures)
     return found
 
 
@@ -109,7 +115,7 @@ def ask(name: str, kind: str) -> float | Failure:
     if isinstance(answer, Failure):
         return answer
     process.close()
-    return answer["bytes"]
+    return float(answer["bytes"])
 
 
 def main(name: str, kind: str) -> None:

@@ -44,7 +44,7 @@ class JsonProcess:
     """A child process with a line of JSON in for each line of JSON out."""
 
     def __init__(self, module: str, *arguments: str, seed: int = 0) -> None:
-        self.errors = tempfile.TemporaryFile()
+        self.errors = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the child
         self.unread = b""
         self.process = subprocess.Popen(
             [sys.executable, "-m", module, *arguments],
@@ -54,11 +54,13 @@ class JsonProcess:
             stderr=self.errors,
             bufsize=0,
         )
+        assert self.process.stdin is not None and self.process.stdout is not None
+        self.requests, self.answers = self.process.stdin, self.process.stdout
 
     def ask(self, request: dict[str, Any], limit: float) -> dict[str, Any] | Failure:
         """Send one request and wait at most ``limit`` seconds for its answer."""
         try:
-            self.process.stdin.write(json.dumps(request).encode() + b"\n")
+            self.requests.write(json.dumps(request).encode() + b"\n")
         except BrokenPipeError:
             return self.death()
         return self.answer(limit)
@@ -68,10 +70,10 @@ class JsonProcess:
         deadline = time.monotonic() + limit
         while b"\n" not in self.unread:
             left = deadline - time.monotonic()
-            if left <= 0 or not select.select([self.process.stdout], [], [], left)[0]:
+            if left <= 0 or not select.select([self.answers], [], [], left)[0]:
                 self.close()
                 return Failure(f"no answer within {limit:.0f} s")
-            received = self.process.stdout.read(65536)
+            received = self.answers.read(65536)
             if not received:
                 return self.death()
             self.unread += received
@@ -96,6 +98,6 @@ class JsonProcess:
         """End the child, by force: what it leaves open is of no interest."""
         self.process.kill()
         self.process.wait()
-        self.process.stdin.close()
-        self.process.stdout.close()
+        self.requests.close()
+        self.answers.close()
         self.errors.close()

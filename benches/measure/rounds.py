@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cases.case import Case
+
 from measure.process import Failure, JsonProcess
 
 START_LIMIT = 30.0

@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass
 
 from cases.case import Case
+
 from measure.loops import LoadedLoop
 
 LONGEST_WALL = 2.0

@@ -8,6 +8,7 @@ import sys
 from typing import Any
 
 import cases
+
 from measure import goals, memory
 from measure.rounds import Effort, Measurement
 
@@ -61,7 +62,7 @@ def summarize_case(case: cases.Case, found: Measurement, goal: goals.Goal | None
         "failures": found.failures.get(case.name, {}),
         "best_peer": goals.best_peer(ratios),
         "goal": goal.at_least if goal else None,
-        "reached": "–" if case.control else goals.verdict(ratios, goal),
+        "reached": goals.NOTHING if case.control else goals.verdict(ratios, goal),
     }
 
 
@@ -75,7 +76,7 @@ def summarize_memory(found: dict[str, dict[str, float | str]], wanted: goals.Goa
             "loops": figures,
             "failures": {loop: value for loop, value in of_kind.items() if isinstance(value, str)},
             "best_peer": goals.best_peer(figures, min),
-            "reached": goals.memory_verdict(figures) if kind in wanted.memory_kinds else "–",
+            "reached": goals.memory_verdict(figures) if kind in wanted.memory_kinds else goals.NOTHING,
         }
     return summary
 

@@ -156,6 +156,9 @@ def bars(chart: Chart, group: Group, axis: Axis, top: float) -> list[str]:
         f'<text class="label" x="{LABELS - 10}" y="{top + row / 2 + 4:.1f}" '
         f'text-anchor="end">{escape(group.label)}</text>'
     ]
+    if group.goal is not None:
+        x = axis.position(group.goal)
+        parts.append(f'<line class="goal" x1="{x:.1f}" x2="{x:.1f}" y1="{top - 2:.1f}" y2="{top + row + 1:.1f}"/>')
     start = axis.position(1.0 if chart.logarithmic else 0.0)
     for number, name in enumerate(chart.series):
         y = top + number * BAR
@@ -170,7 +173,4 @@ def bars(chart: Chart, group: Group, axis: Axis, top: float) -> list[str]:
         words = "\N{EN DASH}" if value is None else chart.show(value)
         style = "value ours" if name == "tepal" else "value"
         parts.append(f'<text class="{style}" x="{max(start, end) + 4:.1f}" y="{y + BAR - 2:.1f}">{words}</text>')
-    if group.goal is not None:
-        x = axis.position(group.goal)
-        parts.append(f'<line class="goal" x1="{x:.1f}" x2="{x:.1f}" y1="{top - 2:.1f}" y2="{top + row + 1:.1f}"/>')
     return parts

@@ -120,12 +120,18 @@ def open_round(loops: list[str], effort: Effort, seed: int, found: Measurement) 
 
 
 def measure_rounds(loops: list[str], cases: list[Case], effort: Effort) -> Measurement:
-    """Measure ``cases`` on ``loops``; progress goes to standard error."""
+    """Measure ``cases`` on ``loops``; progress goes to standard error if that is a terminal."""
     found = Measurement()
     for number in range(effort.rounds):
         with open_round(loops, effort, number, found) as this:
             for case in cases:
-                print(f"\rround {number + 1}/{effort.rounds}  {case.title:60.60}", end="", file=sys.stderr, flush=True)
+                show_progress(f"round {number + 1} of {effort.rounds}: {case.title}")
                 this.measure(case)
-    print(f"\r{'':80}\r", end="", file=sys.stderr)
+        show_progress("")
     return found
+
+
+def show_progress(words: str) -> None:
+    """Say what is being measured, on a line that the next one overwrites; only on a terminal."""
+    if sys.stderr.isatty():
+        print(f"\r{words:78.78}", end="\r" if not words else "", file=sys.stderr, flush=True)

@@ -1,7 +1,7 @@
 """Installs into the running interpreter's environment each peer of the group `bench` that can be installed on it.
 
-A peer that has neither a wheel for this version nor a source that builds here is named with pip's last line and left out:
-`make bench` measures the peers that are there. Exits with 1 only if none could be installed at all.
+A peer that has neither a wheel for this version nor a source that builds here is named with pip's last line and left
+out: `make bench` measures the peers that are there. Exits with 1 only if none could be installed at all.
 """
 
 import subprocess

@@ -1,7 +1,7 @@
 """The file of events that passes from module_process.py to processes.py: one JSON object a line.
 
-`selected` (ids, in order), `start` (id), `end` (id, outcome, detail, seconds, counted), `complete`. Outcomes: passed, failed, skipped.
-`counted` is false for a passed test that never met a class under test.
+`selected` (ids, in order), `start` (id), `end` (id, outcome, detail, seconds, counted), `complete`. Outcomes: passed,
+failed, skipped. `counted` is false for a passed test that never met a class under test.
 """
 
 import json

@@ -40,7 +40,10 @@ class Expectation:
 
 
 def read(version: str, path: Path = LIST) -> list[Expectation]:
-    """Returns the entries for one version, "3.14". Raises ValueError for an entry that lacks a word or names an unknown one."""
+    """Returns the entries for one version, "3.14".
+
+    Raises ValueError for an entry that lacks a word or names an unknown mode or version.
+    """
     entries = []
     for table in tomllib.loads(path.read_text(encoding="utf-8")).get("expected", []):
         if set(table) != {"test", "modes", "versions", "reason"}:

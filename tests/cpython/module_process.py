@@ -1,7 +1,7 @@
 """Runs one module of tests in one mode, in this process, and writes each event as a line of JSON as it happens.
 
-The parent (`processes.py`) reads the lines even if this process dies in the middle, names the test that killed it, and starts
-another one for the rest. Not meant to be started by hand; `run.py` does.
+The parent (`processes.py`) reads the lines even if this process dies in the middle, names the test that killed it, and
+starts another one for the rest. Not meant to be started by hand; `run.py` does.
 """
 
 import argparse
@@ -25,8 +25,8 @@ import selection
 import subject
 
 PACKAGE = "test.test_asyncio."
-# After its time limit a test gets the exception, again every so many seconds in case the code under test swallows it, and then,
-# if it hangs where no Python code runs, the whole process is ended with a traceback of every thread.
+# After its time limit a test gets the exception, again every so many seconds in case the code under test swallows it,
+# and then, if it hangs where no Python code runs, the whole process is ended with a traceback of every thread.
 REPEAT_SECONDS = 5.0
 GRACE_SECONDS = 30.0
 
@@ -43,8 +43,8 @@ def short_id(test: unittest.TestCase) -> str:
 class Recorder(unittest.TestResult):
     """Writes outcomes, holds each test to its time limit, and fails a test that leaves an exception nobody could raise.
 
-    CPython's own CI treats an unraisable exception (sys.unraisablehook) and an exception that ends a thread as failures too
-    (`regrtest --fail-env-changed`).
+    CPython's own CI treats an unraisable exception (sys.unraisablehook) and an exception that ends a thread as failures
+    too (`regrtest --fail-env-changed`).
     """
 
     def __init__(self, events: TextIO, limit: float, door: Any, mode: str) -> None:

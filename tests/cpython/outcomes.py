@@ -1,5 +1,6 @@
 """What came out of the tests of one module in one mode, and of a whole run."""
 
+import re
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -62,9 +63,10 @@ class ModuleOutcome:
 
 
 def last_line(text: str) -> str:
-    """Returns the last line that says something, at most 160 characters of it."""
+    """Returns the line that names the exception, or else the last one that says something; at most 160 characters."""
     lines = [line for line in text.splitlines() if line.strip()]
-    return lines[-1].strip()[:160] if lines else ""
+    named = [line for line in lines if re.match(r"[\w.]+(Error|Exception|Warning|Exit|TimedOut)\b", line)]
+    return (named or lines or [""])[-1].strip()[:160]
 
 
 def totals(outcomes: list[ModuleOutcome]) -> tuple[int, int, int, int]:

@@ -1,6 +1,7 @@
 """Starts module_process.py once per module and mode, and again for the rest when a test ends the process.
 
-A process that dies, by a signal, by `os._exit` or because a test hung past its time, costs the test that ran last and nothing else.
+A process that dies, by a signal, by `os._exit` or because a test hung past its time, costs the test that ran last and
+nothing else.
 """
 
 import json
@@ -20,7 +21,8 @@ from expectations import Expectation
 from outcomes import Failure, ModuleOutcome
 
 SCRIPT = Path(__file__).resolve().parent / "module_process.py"
-# A module whose tests keep ending the process is given up: with the crash being everywhere, more deaths tell nothing new.
+# A module whose tests keep ending the process is given up: with the crash being everywhere, more deaths tell nothing
+# new.
 MAXIMUM_DEATHS = 20
 
 
@@ -37,7 +39,10 @@ class Settings:
 
 
 def command(settings: Settings, mode: str, module: str, events: Path) -> list[str]:
-    """Returns the command line of one process. Variables named PYTHON... do not reach it (`-E`), so that a run can be repeated."""
+    """Returns the command line of one process.
+
+    Variables named PYTHON... do not reach it (`-E`), so that a run can be repeated.
+    """
     interpreter = [sys.executable, "-E", *(["-X", "dev"] if settings.development_mode else [])]
     options = {
         "--mode": mode,
@@ -50,11 +55,11 @@ def command(settings: Settings, mode: str, module: str, events: Path) -> list[st
     return [*interpreter, str(SCRIPT), *(word for pair in options.items() for word in pair)]
 
 
-def run_once(settings: Settings, mode: str, module: str, events: Path, log: Path, deadline: float) -> str:
+def run_once(settings: Settings, words: list[str], log: Path, deadline: float) -> str:
     """Runs one process to its end or to the deadline (`time.monotonic`); returns how it ended, in words."""
     with log.open("ab") as output:
         process = subprocess.Popen(
-            command(settings, mode, module, events),
+            words,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -96,7 +101,7 @@ def run_module(settings: Settings, mode: str, module: str, expectations: list[Ex
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "events"
         for _ in range(MAXIMUM_DEATHS):
-            ended = run_once(settings, mode, module, path, log, deadline)
+            ended = run_once(settings, command(settings, mode, module, path), log, deadline)
             events = event_log.read(path)
             if any(event["event"] == "complete" for event in events):
                 break
@@ -105,7 +110,14 @@ def run_module(settings: Settings, mode: str, module: str, expectations: list[Ex
                 outcome.failures.append(Failure(mode, module, f"{tail(log)}\nno test was running and {ended}"))
                 break
             detail = f"{tail(log)}\n{ended} during this test"
-            failed = {"event": "end", "id": culprit, "outcome": "failed", "detail": detail, "seconds": 0.0, "counted": True}
+            failed = {
+                "event": "end",
+                "id": culprit,
+                "outcome": "failed",
+                "detail": detail,
+                "seconds": 0.0,
+                "counted": True,
+            }
             event_log.append(path, failed)
             if time.monotonic() >= deadline:
                 break
@@ -123,7 +135,8 @@ def count(outcome: ModuleOutcome, events: list[dict[str, Any]], expectations: li
             ended.add(event["id"])
             outcome.add(event, expectations)
     complete = any(event["event"] == "complete" for event in events)
-    # In a complete run, the tests that did not end are those of a class whose set-up failed or was skipped, which is counted.
+    # In a complete run, the tests that did not end are those of a class whose set-up failed or was skipped, which is
+    # counted.
     if not complete:
         outcome.failures += [
             Failure(outcome.mode, test, "not run: the module was given up") for test in selected if test not in ended
@@ -146,7 +159,7 @@ def run_all(
 
 
 def stale(outcomes: list[ModuleOutcome], expectations: list[Expectation]) -> list[Failure]:
-    """Returns a failure for each entry of the list that was about a module and mode of this run and matched no failing test."""
+    """Returns a failure for each entry about a module and mode of this run that no test of it matched."""
     found = []
     for entry in expectations:
         about = [outcome for outcome in outcomes if outcome.module == entry.module and outcome.mode in entry.modes]

@@ -1,8 +1,7 @@
-"""The table on the terminal, the results of one version as JSON, and docs/conformance.md made from the results of all versions."""
+"""The table on the terminal, the results of one version as JSON, and docs/conformance.md from those of all versions."""
 
 import json
 import platform
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,8 @@ import subject
 from outcomes import ModuleOutcome, last_line, totals
 
 COLUMNS = ("mode", "module", "run", "passed", "failed", "expected failures", "skipped", "seconds")
+# Tracebacks on the terminal; a build that cannot make a loop fails in a thousand tests at once.
+MAXIMUM_EXAMPLES = 20
 
 
 def row(outcome: ModuleOutcome) -> tuple[str, ...]:
@@ -37,26 +38,36 @@ def order(outcome: ModuleOutcome) -> tuple[int, int]:
     return list(subject.MODES).index(outcome.mode), modules.index(outcome.module)
 
 
-def print_failures(outcomes: list[ModuleOutcome]) -> None:
-    """Prints each expected failure on a line, and each failure with its traceback."""
+def print_failures(outcomes: list[ModuleOutcome], log: Path) -> None:
+    """Prints each expected failure on a line, then tracebacks, then what failed, a line each.
+
+    One traceback stands for all failures that end in the same line; `log` receives every one of them.
+    """
     for outcome in outcomes:
         for failure in outcome.expected:
             print(f"expected failure: [{failure.mode}] {failure.test}: {failure.note}")
-    for outcome in outcomes:
-        for failure in outcome.failures:
-            print(f"\nFAILED [{failure.mode}] {failure.test}\n{failure.note.rstrip()}")
     failures = [failure for outcome in outcomes for failure in outcome.failures]
-    if len(failures) > 1:
+    texts = [f"FAILED [{failure.mode}] {failure.test}\n{failure.note.rstrip()}\n" for failure in failures]
+    log.write_text("\n".join(texts), encoding="utf-8")
+    examples = {
+        last_line(failure.note): text for failure, text in zip(reversed(failures), reversed(texts), strict=True)
+    }
+    for text in list(examples.values())[:MAXIMUM_EXAMPLES]:
+        print(f"\n{text}", end="")
+    if failures:
         print("\nAll that failed:")
-        for failure in failures:
-            print(f"  [{failure.mode}] {failure.test}: {last_line(failure.note)}")
+    modes: dict[tuple[str, str], list[str]] = {}
+    for failure in failures:
+        modes.setdefault((failure.test, last_line(failure.note)), []).append(failure.mode)
+    for (test, note), found in modes.items():
+        print(f"  {test} [{', '.join(found)}]: {note}")
 
 
 def save(path: Path, version: str, outcomes: list[ModuleOutcome], names: dict[str, str]) -> None:
     """Writes the results of one whole run for `write_markdown`."""
     results = {
         "version": version,
-        "interpreter": f"{platform.python_implementation()} {platform.python_version()}, {platform.machine()} {sys.platform}",
+        "interpreter": " ".join((platform.python_implementation(), platform.python_version(), platform.machine())),
         "subject": names,
         "modules": [outcome.as_json() for outcome in sorted(outcomes, key=order)],
     }
@@ -85,9 +96,7 @@ def markdown_row(cells: list[str]) -> str:
 
 def mode_table(mode: str, results: list[dict[str, Any]]) -> list[str]:
     """Returns the lines of the table of one mode: a line per module, a column per version."""
-    found = [
-        {module["module"]: module for module in result["modules"] if module["mode"] == mode} for result in results
-    ]
+    found = [{module["module"]: module for module in result["modules"] if module["mode"] == mode} for result in results]
     names = [
         name
         for name in selection.MODULES + selection.NETWORK_MODULES + selection.PAIR_MODULES
@@ -103,7 +112,7 @@ def mode_table(mode: str, results: list[dict[str, Any]]) -> list[str]:
 
 
 def listed(results: list[dict[str, Any]], kind: str) -> list[str]:
-    """Returns a Markdown list of the failures of a kind, `failures` or `expected`, with the versions on which each occurred."""
+    """Returns a Markdown list of the failures of a kind, `failures` or `expected`, each with its versions."""
     versions: dict[tuple[str, str, str], list[str]] = {}
     for result in results:
         for module in result["modules"]:
@@ -120,14 +129,14 @@ INTRODUCTION = """\
 
 Made by `make conformance PYTHON=3.x` on each version and `make conformance-table`; do not edit.
 
-The tests are those of the interpreter that runs them (`test.test_asyncio`), unchanged. `tests/cpython/` puts tepal's classes into
-asyncio's places, in five modes, and runs each module in a process of its own. A cell says how many tests passed; "–" means that the
-module does not exist in that version or has no test that meets tepal in that mode. In the modes with tepal's loop, a test that
-passes without ever making a loop of tepal's is not counted.
+The tests are those of the interpreter that runs them (`test.test_asyncio`), unchanged. `tests/cpython/` puts tepal's
+classes into asyncio's places, in five modes, and runs each module in a process of its own. A cell says how many tests
+passed; "–" means that the module does not exist in that version or has no test that meets tepal in that mode. In the
+modes with tepal's loop, a test that passes without ever making a loop of tepal's is not counted.
 
-Left out: the copies of a test class for another selector (tepal does not use the selector that it is passed), the pure-Python twins
-of test classes except under tepal's loop (elsewhere they test asyncio alone), and classes that test a private class of asyncio with
-mocks. `tests/cpython/selection.py` names each.
+Left out: the copies of a test class for another selector (tepal does not use the selector that it is passed), the
+pure-Python twins of test classes except under tepal's loop (elsewhere they test asyncio alone), and classes that test a
+private class of asyncio with mocks. `tests/cpython/selection.py` names each.
 """
 
 

@@ -29,26 +29,39 @@ VERSION = "{}.{}".format(*sys.version_info)
 def arguments() -> argparse.Namespace:
     """Parses the command line."""
     modes = "; ".join(f"{mode}: {meaning}" for mode, meaning in subject.MODES.items())
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, epilog=modes)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, epilog=modes
+    )
     for role, name in asdict(subject.Subject()).items():
         parser.add_argument(f"--{role.replace('_', '-')}", default=name, metavar="MODULE:CLASS")
     parser.add_argument("--mode", action="append", choices=tuple(subject.MODES), help="only this mode; may be repeated")
     parser.add_argument("--module", action="append", metavar="NAME", help="only this module; may be repeated")
     parser.add_argument("--only", default="", metavar="TEXT", help="only tests whose module.Class.test contains TEXT")
-    parser.add_argument("--network", action="store_true", help="also the modules of transports, servers, subprocesses and TLS")
+    parser.add_argument(
+        "--network", action="store_true", help="also the modules of transports, servers, subprocesses and TLS"
+    )
     parser.add_argument("--jobs", type=int, default=2, metavar="N", help="processes at a time (2)")
     parser.add_argument("--test-limit", type=float, default=60.0, metavar="SECONDS", help="time for one test (60)")
-    parser.add_argument("--module-limit", type=float, default=900.0, metavar="SECONDS", help="time for one module (900)")
-    parser.add_argument("--development-mode", action="store_true", help="python -X dev: asyncio's debug mode everywhere")
+    parser.add_argument(
+        "--module-limit", type=float, default=900.0, metavar="SECONDS", help="time for one module (900)"
+    )
+    parser.add_argument(
+        "--development-mode", action="store_true", help="python -X dev: asyncio's debug mode everywhere"
+    )
     parser.add_argument("--results", type=Path, metavar="FILE", help="write the results of a whole run as JSON")
-    parser.add_argument("--table", type=Path, metavar="FILE", help="write the Markdown table of all results and run nothing")
+    parser.add_argument(
+        "--table", type=Path, metavar="FILE", help="write the Markdown table of all results and run nothing"
+    )
     parser.add_argument("--from", dest="folder", type=Path, default=ROOT / "build" / "conformance", metavar="FOLDER")
     parser.add_argument("--list", action="store_true", help="print the modes and modules that would run")
     return parser.parse_args()
 
 
 def chosen_jobs(options: argparse.Namespace) -> list[tuple[str, str]]:
-    """Returns the (mode, module) jobs that the command line asks for. A module of the network group may be named outright."""
+    """Returns the (mode, module) jobs that the command line asks for.
+
+    A module of the network group may be named outright, without --network.
+    """
     named = set(options.module or ())
     jobs = selection.jobs(network=options.network or bool(named))
     unknown = named - {module for _, module in jobs}
@@ -93,7 +106,7 @@ def main() -> int:
             place_failure(outcomes, failure)
     print(f"\nCPython {sys.version.split()[0]}: test.test_asyncio against {', '.join(names.values())}\n")
     report.print_table(outcomes)
-    report.print_failures(outcomes)
+    report.print_failures(outcomes, settings.logs / "failures.txt")
     narrowed = bool(options.only or options.mode or options.module or options.development_mode)
     if options.results and narrowed:
         print(f"\n{options.results} is not written: this was not a whole run")
@@ -107,7 +120,9 @@ def main() -> int:
 def place_failure(outcomes: list[ModuleOutcome], failure: Failure) -> None:
     """Counts a failure that no test reported with the module that it is about."""
     module = failure.test.partition(".")[0]
-    next(outcome for outcome in outcomes if (outcome.mode, outcome.module) == (failure.mode, module)).failures.append(failure)
+    next(outcome for outcome in outcomes if (outcome.mode, outcome.module) == (failure.mode, module)).failures.append(
+        failure
+    )
 
 
 if __name__ == "__main__":

@@ -38,9 +38,9 @@ NETWORK_MODULES = (
 # Our own modules, in the folder pairs/: CPython's mixins against our classes.
 PAIR_MODULES = ("task_pairs", "future_pairs", "loop_pairs", "handle_classes")
 
-# The pure-Python twins put asyncio's own `_PyTask` and `_PyFuture` to the test. They matter only where those meet the loop under
-# test, which is mode `loop`: in the others they would either test asyncio alone, or ask the pure-Python registry of tasks for
-# Tasks that a loop with Tasks of its own never made there.
+# The pure-Python twins put asyncio's own `_PyTask` and `_PyFuture` to the test. They matter only where those meet the
+# loop under test, which is mode `loop`: in the others they would either test asyncio alone, or ask the pure-Python
+# registry of tasks for Tasks that a loop with Tasks of its own never made there.
 PURE_PYTHON_CLASSES = {
     "test_tasks": {
         "PyTask_PyFuture_Tests",
@@ -82,7 +82,7 @@ def exists(module: str) -> bool:
 
 
 def jobs(*, network: bool) -> list[tuple[str, str]]:
-    """Returns every (mode, module) that this interpreter can run, the longest first so that two at a time end together."""
+    """Returns every (mode, module) that this interpreter can run, the longest first: two at a time then end together."""
     modules = [module for module in MODULES + (NETWORK_MODULES if network else ()) if exists(module)]
     pairs = [("pairs", module) for module in PAIR_MODULES]
     return pairs + [(mode, module) for module in modules for mode in ("task", "plain", "loop", "both")]

@@ -1,8 +1,9 @@
 """The classes under test, and how they take asyncio's places before CPython's tests are imported.
 
-CPython's tests reach the loop by three doors: `asyncio.new_event_loop()` (through the policy class), `asyncio.SelectorEventLoop(...)`
-or `asyncio.EventLoop(...)`, and `Runner`. They reach Task and Future as `asyncio.Task`, `asyncio.tasks._CTask` and the like, mostly in
-class bodies. So `Subject.install` has to run before any module of `test.test_asyncio` is imported, in a process of its own.
+CPython's tests reach the loop by three doors: `asyncio.new_event_loop()` (through the policy class),
+`asyncio.SelectorEventLoop(...)` or `asyncio.EventLoop(...)`, and `Runner`. They reach Task and Future as
+`asyncio.Task`, `asyncio.tasks._CTask` and the like, mostly in class bodies. So `Subject.install` has to run before any
+module of `test.test_asyncio` is imported, in a process of its own.
 """
 
 import asyncio
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 MODES = {
-    "plain": "the loop under test, everything else as a program finds it: its own Tasks from `create_task`, C ones from `asyncio.Task`",
+    "plain": "the loop under test as a program gets it: its own Tasks from `create_task`, C ones from `asyncio.Task`",
     "loop": "the loop under test under asyncio's own Tasks and Futures, C and pure Python",
     "task": "Task and Future under test in asyncio's names, on asyncio's own loop",
     "both": "loop, Task and Future under test together",
@@ -30,11 +31,12 @@ def load(name: str) -> Any:
 
 
 class LoopDoor(type):
-    """Metaclass of a stand-in for `asyncio.SelectorEventLoop`: calling the stand-in makes a loop of the class under test.
+    """Metaclass of a stand-in for `asyncio.SelectorEventLoop`: calling the stand-in makes a loop of the class under
+    test.
 
-    A subclass of the class under test would do as well, but then every test would run a subclass, and a loop that treats its
-    exact class specially would never be tested as users run it. A selector argument, which some tests pass, is closed: the loop
-    under test brings its own way to wait.
+    A subclass of the class under test would do as well, but then every test would run a subclass, and a loop that
+    treats its exact class specially would never be tested as users run it. A selector argument, which some tests pass,
+    is closed: the loop under test brings its own way to wait.
     """
 
     target: type
@@ -54,7 +56,7 @@ class LoopDoor(type):
 
 
 def loop_with_asyncio_tasks(loop_class: type) -> type:
-    """Returns a subclass whose `create_task` and `create_future` are `BaseEventLoop`'s, which look up `tasks.Task` when called."""
+    """Returns a subclass with `BaseEventLoop`'s `create_task` and `create_future`, which use `tasks.Task` of the moment."""
 
     class LoopWithAsyncioTasks(loop_class):  # type: ignore[misc, valid-type]
         create_task = base_events.BaseEventLoop.create_task
@@ -82,7 +84,7 @@ class Subject:
         """
         if "test.test_asyncio" in sys.modules:
             raise RuntimeError("the classes must be installed before test.test_asyncio is imported")
-        global _installed  # noqa: PLW0603, test modules are imported by name and take no argument
+        global _installed
         _installed = self
         door = None
         if mode in MODES_WITH_LOOP or mode == "pairs":
@@ -101,7 +103,8 @@ _installed: Subject | None = None
 
 
 def under_test(role: str) -> Any:
-    """Returns the class under test of a role (`loop`, `task`, `future`, `handle`, `timer_handle`), for the modules in pairs/.
+    """Returns the class under test of a role (`loop`, `task`, `future`, `handle`, `timer_handle`), for the modules in
+    pairs/.
 
     Raises RuntimeError outside of a process in which `Subject.install` ran.
     """
@@ -131,10 +134,11 @@ def install_task_and_future(task_class: type, future_class: type) -> None:
 
 
 def install_call_graph(task: str) -> None:
-    """Lets test_graph's C class use the package's own `future_add_to_awaited_by` and `..._discard_from_awaited_by` (3.14 and later).
+    """Lets test_graph's C class use the package's own `future_add_to_awaited_by` and `..._discard_from_awaited_by`
+    (3.14 and later).
 
-    The C functions record an edge only between two C objects; a package with Tasks of its own replaces the public functions when it
-    is imported. test_graph puts the C ones back by their private names, so those have to follow.
+    The C functions record an edge only between two C objects; a package with Tasks of its own replaces the public
+    functions when it is imported. test_graph puts the C ones back by their private names, so those have to follow.
     """
     for name in ("future_add_to_awaited_by", "future_discard_from_awaited_by"):
         private = f"_c_{name}"

@@ -10,7 +10,7 @@ OurTask = under_test("task")
 
 
 class OurSubFuture(OurFuture):
-    """A subclass in Python that changes nothing: it gets a `__dict__` and takes the paths which an exact class may skip."""
+    """A subclass in Python that changes nothing: it takes the paths that an exact class may skip."""
 
 
 class FutureTests(test_futures.CFutureTests):

@@ -8,7 +8,7 @@ from test.test_asyncio import test_events
 
 
 class OurHandles:
-    """Mixin before a `TestCase`: during each test `asyncio.Handle` and `asyncio.TimerHandle` are the classes under test."""
+    """Mixin before a `TestCase`: asyncio's names of the two classes mean ours while a test runs."""
 
     def setUp(self) -> None:
         for name, role in (("Handle", "handle"), ("TimerHandle", "timer_handle")):

@@ -1,7 +1,7 @@
 """Tests that CPython runs on a mocked or simulated `BaseEventLoop`, here on the loop under test.
 
-CPython's `TestLoop` exists to simulate time: tests which pass it a generator of times keep it, the others get a real loop, which
-puts our Task and Future where their short ways through the loop are.
+CPython's `TestLoop` exists to simulate time: tests which pass it a generator of times keep it, the others get a real
+loop, which puts our Task and Future where their short ways through the loop are.
 """
 
 import asyncio
@@ -74,7 +74,10 @@ class FutureDoneCallbackOnOurLoop(OnOurLoop, test_futures.CFutureDoneCallbackTes
 
 
 class ObservedLoop:
-    """Mixin before a class of test_runners: the policy's loops are ours, and tell whether `shutdown_asyncgens` was awaited."""
+    """Mixin before a class of test_runners: the policy's loops are ours.
+
+    They tell whether `shutdown_asyncgens` was awaited, which the tests check.
+    """
 
     def new_loop(self) -> Any:
         loop = under_test("loop")()

@@ -1,9 +1,9 @@
 """Every pair of a Task class and a Future class of which at least one is under test, on CPython's own test loop.
 
-The mixins ask `Task`, `Future`, `all_tasks` and `current_task` of the class that they are mixed into. CPython's classes for the
-C implementation bring tests of their own (attributes that must not be deletable, say), so those classes are the ones inherited.
-SetMethodsTest calls `Future.set_result(task, ...)`: it fits a Task whose Future is its base, so it comes with the first class only,
-as in CPython.
+The mixins ask `Task`, `Future`, `all_tasks` and `current_task` of the class that they are mixed into. CPython's classes
+for the C implementation bring tests of their own (attributes that must not be deletable, say), so those classes are the
+ones inherited. SetMethodsTest calls `Future.set_result(task, ...)`: it fits a Task whose Future is its base, so it
+comes with the first class only, as in CPython.
 """
 
 from asyncio import futures, tasks

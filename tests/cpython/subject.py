@@ -56,7 +56,7 @@ class LoopDoor(type):
 
 
 def loop_with_asyncio_tasks(loop_class: type) -> type:
-    """Returns a subclass with `BaseEventLoop`'s `create_task` and `create_future`, which use `tasks.Task` of the moment."""
+    """Returns a subclass with `BaseEventLoop`'s `create_task` and `create_future`, which make `tasks.Task`."""
 
     class LoopWithAsyncioTasks(loop_class):  # type: ignore[misc, valid-type]
         create_task = base_events.BaseEventLoop.create_task

@@ -122,7 +122,7 @@ class EventLoop(_native.LoopCore, asyncio.SelectorEventLoop):
         registry.install()
         call_graph.install()
         self._resolver = Resolver()
-        asyncio.SelectorEventLoop.__init__(self, _Reactor(self))  # type: ignore[arg-type]
+        super(_native.LoopCore, self).__init__(_Reactor(self))
         self._set_own_descriptors(1)
         _loops.add(self)
 

@@ -181,15 +181,8 @@ fn call_later(this: &L, arguments: Arguments<'_>) -> PyResult<Object> {
     let delay = values::to_float(&before[0])?;
     let now = this.now()?;
     let deadline = now.saturating_add(nanoseconds(delay));
-    add_timer(
-        this,
-        deadline,
-        now as f64 / 1e9 + delay,
-        callback,
-        rest,
-        context,
-        "call_later",
-    )
+    let when = now as f64 / 1e9 + delay;
+    Ok(add_timer(this, deadline, when, callback, rest, context, "call_later")?.into_object())
 }
 
 /// `call_at(when, callback, *args, context=None)`
@@ -203,7 +196,7 @@ fn call_at(this: &L, arguments: Arguments<'_>) -> PyResult<Object> {
         return Err(Builtin::TypeError.raise("when cannot be None"));
     }
     let when = values::to_float(&before[0])?;
-    add_timer(
+    let timer = add_timer(
         this,
         nanoseconds(when),
         when,
@@ -211,7 +204,11 @@ fn call_at(this: &L, arguments: Arguments<'_>) -> PyResult<Object> {
         rest,
         context,
         "call_at",
-    )
+    )?;
+    if !values::is_exact_float(&before[0]) {
+        timer.set_when(&before[0])?;
+    }
+    Ok(timer.into_object())
 }
 
 #[inline(always)]
@@ -223,7 +220,7 @@ fn add_timer(
     rest: &[Object],
     context: Option<Object>,
     method: &str,
-) -> PyResult<Object> {
+) -> PyResult<Ref<TimerHandleBody>> {
     if !this.attention.is_none() {
         check(this, callback, method, true)?;
     }
@@ -238,7 +235,7 @@ fn add_timer(
     if this.attention.has(DEBUG) {
         timer.handle.remember_origin()?;
     }
-    Ok(timer.into_object())
+    Ok(timer)
 }
 
 fn time(_this: &L) -> f64 {

@@ -61,7 +61,6 @@ impl Callback {
 }
 
 /// Further callbacks; boxed so that a Future that has none spends one word on them.
-#[expect(clippy::box_collection)]
 type Rest = Box<Vec<Callback>>;
 
 /// All callbacks of one Future, in order.

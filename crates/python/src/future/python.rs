@@ -13,7 +13,7 @@ use crate::interop::methods::{
 };
 use crate::interop::object::Object;
 use crate::interop::slots::{
-    awaits_itself, initializer, iterates_itself, next_step, representation, send_step,
+    awaits_itself, initializer, iterates_by, next_step, representation, send_step,
 };
 use crate::interop::type_builder::TypeBuilder;
 use crate::loop_core::loop_ref::LoopRef;
@@ -70,16 +70,6 @@ fn set_exception(this: &F, exception: &Object) -> PyResult<()> {
     this.set_exception(exception)
 }
 
-fn result(this: &F) -> PyResult<Object> {
-    this.require_loop()?;
-    this.result()
-}
-
-fn exception(this: &F) -> PyResult<Object> {
-    this.require_loop()?;
-    this.exception()
-}
-
 fn class(this: &F) -> Object {
     if this.is_exact() {
         imports().asyncio_future.clone()
@@ -90,8 +80,8 @@ fn class(this: &F) -> Object {
 
 fn methods() -> Vec<Method<FutureBody>> {
     vec![
-        without_arguments(c"result", c"result($self, /)\n--\n\nThe result, or raise the exception.", result),
-        without_arguments(c"exception", c"exception($self, /)\n--\n\nThe exception, or None.", exception),
+        without_arguments(c"result", c"result($self, /)\n--\n\nThe result, or raise the exception.", F::result),
+        without_arguments(c"exception", c"exception($self, /)\n--\n\nThe exception, or None.", F::exception),
         with_one(c"set_result", c"set_result($self, result, /)\n--\n\nMark done with a result.", set_result),
         with_one(
             c"set_exception",
@@ -130,8 +120,6 @@ fn methods() -> Vec<Method<FutureBody>> {
             F::make_cancelled_error,
         ),
         without_arguments(c"__await__", c"__await__($self, /)\n--\n\nAn iterator for await.", awaiting::iterate)
-            .beside_slot(),
-        without_arguments(c"__iter__", c"__iter__($self, /)\n--\n\nAn iterator for yield from.", awaiting::iterate)
             .beside_slot(),
         class_getitem(),
     ]
@@ -209,7 +197,7 @@ pub(crate) fn make_type() -> PyResult<Object> {
         this.with_object(|this| calls::call(&imports().future_repr, [this]))
     }))
     .slot(awaits_itself())
-    .slot(iterates_itself())
+    .slot(iterates_by(awaiting::iterate))
     .slot(next_step(awaiting::step))
     .slot(send_step(awaiting::step))
     .hide(c"__next__")

@@ -27,11 +27,13 @@ use crate::loop_core::loop_ref::LoopRef;
 
 use super::call_arguments::CallArguments;
 
-/// What only debug mode stores.
+/// What few handles have: where they were made and how they looked (debug mode).
 #[derive(Default)]
 struct Origin {
     source_traceback: Option<Object>,
     frozen_repr: Option<Object>,
+    /// A deadline that was not given as a float.
+    when: Option<Object>,
 }
 
 /// A callback with its arguments and its context.
@@ -113,7 +115,7 @@ impl HandleBody {
         Ok(HandleBody {
             event_loop: Slot::holding(event_loop),
             callback: Slot::holding(callback),
-            arguments: Slot::holding(CallArguments::new(arguments)),
+            arguments: Slot::holding(CallArguments::new(arguments)?),
             context: Slot::holding(context),
             ..HandleBody::blank()
         })
@@ -136,6 +138,22 @@ impl HandleBody {
         let found = origin.as_deref().and_then(look);
         self.origin.set(origin);
         found
+    }
+
+    /// Stores a deadline as it was given; `None` for the float that the timer keeps itself.
+    pub(super) fn keep_when(&self, when: Option<Object>) {
+        let origin = self.origin.take();
+        if origin.is_none() && when.is_none() {
+            return;
+        }
+        let mut origin = origin.unwrap_or_default();
+        let before = std::mem::replace(&mut origin.when, when);
+        self.origin.set(Some(origin));
+        drop(before);
+    }
+
+    pub(super) fn given_when(&self) -> Option<Object> {
+        self.look_at_origin(|origin| origin.when.clone())
     }
 
     pub(crate) fn source_traceback(&self) -> Option<Object> {
@@ -281,7 +299,7 @@ pub(super) fn fill(
     let (Some(callback), Some(args), Some(event_loop)) = (callback, args, event_loop) else {
         return Err(Builtin::TypeError.raise("callback, args and loop are required"));
     };
-    let args = values::items(&args)?;
+    let args = CallArguments::Tuple(values::to_tuple(&args)?);
     let context = context.filter(|context| !context.is_none());
     let context = match context {
         Some(context) => context,
@@ -289,7 +307,7 @@ pub(super) fn fill(
     };
     let debug = LoopRef::new(&event_loop).debug()?;
     this.callback.set(callback);
-    this.arguments.set(CallArguments::new(&args));
+    this.arguments.set(args);
     this.event_loop.set(event_loop);
     this.context.set(context);
     this.cancelled.set(false);

@@ -1,7 +1,5 @@
 //! The arguments of a callback, kept without a tuple.
 
-use std::rc::Rc;
-
 use crate::interop::calls;
 use crate::interop::errors::PyResult;
 use crate::interop::gc::Visitor;
@@ -14,18 +12,23 @@ pub(crate) enum CallArguments {
     None,
     One(Object),
     Two(Object, Object),
-    Many(Rc<[Object]>),
+    /// A tuple, as it was given or made.
+    Tuple(Object),
 }
 
 impl CallArguments {
+    /// Stores them.
+    ///
+    /// # Errors
+    /// `MemoryError`.
     #[inline(always)]
-    pub(crate) fn new(arguments: &[Object]) -> CallArguments {
-        match arguments {
+    pub(crate) fn new(arguments: &[Object]) -> PyResult<CallArguments> {
+        Ok(match arguments {
             [] => CallArguments::None,
             [first] => CallArguments::One(first.clone()),
             [first, second] => CallArguments::Two(first.clone(), second.clone()),
-            many => CallArguments::Many(many.into()),
-        }
+            many => CallArguments::Tuple(values::tuple(many.to_vec())?),
+        })
     }
 
     /// `callable(*arguments)`.
@@ -41,7 +44,7 @@ impl CallArguments {
             CallArguments::None => calls::call(callable, []),
             CallArguments::One(first) => calls::call(callable, [first]),
             CallArguments::Two(first, second) => calls::call(callable, [first, second]),
-            CallArguments::Many(many) => calls::call_slice(callable, many),
+            CallArguments::Tuple(tuple) => calls::call_tuple(callable, tuple),
         }
     }
 
@@ -51,10 +54,10 @@ impl CallArguments {
     /// `MemoryError`.
     pub(crate) fn to_tuple(&self) -> PyResult<Object> {
         values::tuple(match self {
+            CallArguments::Tuple(tuple) => return Ok(tuple.clone()),
             CallArguments::None => Vec::new(),
             CallArguments::One(first) => vec![first.clone()],
             CallArguments::Two(first, second) => vec![first.clone(), second.clone()],
-            CallArguments::Many(many) => many.to_vec(),
         })
     }
 
@@ -66,11 +69,7 @@ impl CallArguments {
                 visitor.object(first);
                 visitor.object(second);
             }
-            // Shown only by the sole owner: a copy that is being called holds them too.
-            CallArguments::Many(many) if Rc::strong_count(many) == 1 => {
-                many.iter().for_each(|argument| visitor.object(argument));
-            }
-            CallArguments::Many(_) => {}
+            CallArguments::Tuple(tuple) => visitor.object(tuple),
         }
     }
 }

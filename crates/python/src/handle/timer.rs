@@ -87,9 +87,27 @@ impl Instance<TimerHandleBody> {
         Ok(timer)
     }
 
-    /// The deadline in seconds.
-    pub(crate) fn when(&self) -> f64 {
-        self.when.get()
+    /// The deadline in seconds, as it was given.
+    ///
+    /// # Errors
+    /// `MemoryError`.
+    pub(crate) fn when(&self) -> PyResult<Object> {
+        match self.handle.given_when() {
+            Some(when) => Ok(when),
+            None => values::float(self.when.get()),
+        }
+    }
+
+    /// Stores a deadline given by Python code.
+    ///
+    /// # Errors
+    /// `TypeError` if it is no number.
+    pub(crate) fn set_when(&self, when: &Object) -> PyResult<()> {
+        self.when.set(values::to_float(when)?);
+        let exact = values::is_exact_float(when);
+        self.handle
+            .keep_when(if exact { None } else { Some(when.clone()) });
+        Ok(())
     }
 
     /// Gives up the callback and tells the loop.
@@ -158,7 +176,7 @@ fn init(this: &Instance<TimerHandleBody>, arguments: Arguments<'_>) -> PyResult<
     };
     let [when, callback, args, event_loop, context] = arguments.bind(&signature)?;
     match when {
-        Some(when) if !when.is_none() => this.when.set(values::to_float(&when)?),
+        Some(when) if !when.is_none() => this.set_when(&when)?,
         _ => return Err(Builtin::TypeError.raise("when must be a number, not None")),
     }
     fill(this.base(), callback, args, event_loop, context)
@@ -194,7 +212,7 @@ pub(crate) fn make_type() -> PyResult<Object> {
     .constructible()
     .slot(initializer(init))
     .slot(comparison(compare))
-    .slot(hashing(|this: &T| values::hash(&values::float(this.when())?)))
+    .slot(hashing(|this: &T| values::hash(&this.when()?)))
     .methods(vec![
         without_arguments(c"cancel", c"cancel($self, /)\n--\n\nDo not run the callback.", T::cancel),
         without_arguments(
@@ -205,10 +223,7 @@ pub(crate) fn make_type() -> PyResult<Object> {
         with_arguments(c"_repr_info", c"_repr_info($self, /)\n--\n\nParts of the repr.", repr_info),
     ])
     .attributes(vec![
-        writable(c"_when", T::when, |this: &T, value| {
-            this.when.set(values::to_float(value)?);
-            Ok(())
-        }),
+        writable(c"_when", T::when, T::set_when),
         writable(
             c"_scheduled",
             |this: &T| this.handle.scheduled.get(),

@@ -54,16 +54,16 @@ pub(crate) fn call<const N: usize>(callable: &Object, arguments: [&Object; N]) -
     }
 }
 
-/// `callable(*arguments)` for any number of arguments.
-pub(crate) fn call_slice(callable: &Object, arguments: &[Object]) -> PyResult<Object> {
-    // SAFETY: `Object` is a transparent pointer, so the slice is an argument array.
+/// `callable(*arguments)` for a tuple.
+///
+/// # Errors
+/// `TypeError` if `arguments` is no tuple; what the callable raises.
+pub(crate) fn call_tuple(callable: &Object, arguments: &Object) -> PyResult<Object> {
+    // SAFETY: both are live; CallObject checks that it is a tuple.
     unsafe {
-        let first = arguments.as_ptr().cast();
-        owned(ffi::PyObject_Vectorcall(
+        owned(ffi::PyObject_CallObject(
             callable.as_ptr(),
-            first,
-            arguments.len(),
-            null_mut(),
+            arguments.as_ptr(),
         ))
     }
 }
@@ -75,7 +75,7 @@ pub(crate) fn call_with_names(
     arguments: &[Object],
     names: &Object,
 ) -> PyResult<Object> {
-    // SAFETY: as in `call_slice`; `names` is a tuple no longer than `arguments`, which
+    // SAFETY: `Object` is a transparent pointer, so the slice is an argument array; `names` is a tuple no longer than `arguments`, which
     // the assertion checks.
     unsafe {
         let keywords = ffi::PyTuple_GET_SIZE(names.as_ptr()) as usize;

@@ -207,6 +207,26 @@ pub(crate) fn iterates_itself<T: HeapType>() -> SlotFunction<T> {
     slot(ffi::Py_tp_iter, same as *mut c_void)
 }
 
+/// `__iter__` that makes an iterator.
+pub(crate) fn iterates_by<T, F, R>(_function: F) -> SlotFunction<T>
+where
+    T: HeapType,
+    F: Fn(&Instance<T>) -> R + Copy + 'static,
+    R: IntoReturn,
+{
+    unsafe extern "C" fn call<T, F, R>(this: *mut ffi::PyObject) -> *mut ffi::PyObject
+    where
+        T: HeapType,
+        F: Fn(&Instance<T>) -> R + Copy + 'static,
+        R: IntoReturn,
+    {
+        // SAFETY: CPython calls tp_iter with an instance.
+        let this = unsafe { &*this.cast::<Instance<T>>() };
+        guarded_object(|| conjure::<F>()(this).into_return())
+    }
+    slot(ffi::Py_tp_iter, call::<T, F, R> as *mut c_void)
+}
+
 /// `__await__` that answers the object itself.
 pub(crate) fn awaits_itself<T: HeapType>() -> SlotFunction<T> {
     slot(ffi::Py_am_await, same as *mut c_void)

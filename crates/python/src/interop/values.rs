@@ -247,6 +247,22 @@ pub(crate) fn set_len(set: &Object) -> usize {
     })
 }
 
+/// `tuple(iterable)`; a tuple itself is given back as it is.
+///
+/// # Errors
+/// `TypeError` if it is no iterable; what the iteration raises.
+pub(crate) fn to_tuple(iterable: &Object) -> PyResult<Object> {
+    // SAFETY: the object is live.
+    unsafe { owned(ffi::PySequence_Tuple(iterable.as_ptr())) }
+}
+
+/// Whether the object is exactly a `float`.
+#[inline(always)]
+pub(crate) fn is_exact_float(object: &Object) -> bool {
+    // SAFETY: the object is live.
+    unsafe { ffi::PyFloat_CheckExact(object.as_ptr()) != 0 }
+}
+
 /// The items of any iterable.
 ///
 /// # Errors

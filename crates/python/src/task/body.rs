@@ -81,6 +81,9 @@ impl HeapType for TaskBody {
     }
 
     fn finalize(this: &Instance<TaskBody>) {
+        // A weak reference would be dead by now: `all_tasks()` must not find it again, even
+        // if the exception handler keeps the Task.
+        drop(this.membership.take());
         this.report_destroyed();
         this.base::<FutureBody>().report_unretrieved();
     }

@@ -179,14 +179,11 @@ pub(crate) fn make_type() -> PyResult<Object> {
         this.with_object(|this| calls::call(&imports().task_repr, [this]))
     }))
     .slot(crate::interop::slots::awaits_itself())
-    .slot(crate::interop::slots::iterates_itself())
+    .slot(crate::interop::slots::iterates_by(|this: &T| crate::future::await_iterator(this.base())))
     .slot(crate::interop::slots::next_step(|this: &T| crate::future::await_step(this.base())))
     .slot(crate::interop::slots::send_step(|this: &T| crate::future::await_step(this.base())))
     .hide(c"__next__")
     .method(without_arguments(c"__await__", c"__await__($self, /)\n--\n\nAn iterator for await.", |this: &T| {
-        crate::future::await_iterator(this.base())
-    }).beside_slot())
-    .method(without_arguments(c"__iter__", c"__iter__($self, /)\n--\n\nAn iterator for yield from.", |this: &T| {
         crate::future::await_iterator(this.base())
     }).beside_slot())
     .methods(methods())

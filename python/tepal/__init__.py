@@ -21,6 +21,10 @@ from tepal.interpreter import require_supported_interpreter as _require_supporte
 
 _require_supported_interpreter()
 
+# asyncio comes first: if the native module were the first to import _asyncio, _asyncio of 3.11 would import asyncio in
+# the middle of its own start, be started a second time by it, and keep two registries of the current task.
+import asyncio as _asyncio  # noqa: E402, F401
+
 try:
     from tepal._native import Future, Handle, Task, TimerHandle
 except ModuleNotFoundError as _error:

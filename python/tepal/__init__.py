@@ -15,6 +15,7 @@ imported when first asked for, since the base class of a policy is deprecated fr
 """
 
 import sys as _sys
+from typing import TYPE_CHECKING as _TYPE_CHECKING
 
 from tepal.interpreter import missing_native_module as _missing_native_module
 from tepal.interpreter import require_supported_interpreter as _require_supported_interpreter
@@ -52,28 +53,33 @@ if _sys.version_info < (3, 16):
     __all__ += ["EventLoopPolicy", "install"]
 
 
-def __getattr__(name: str) -> object:
-    """Return ``EventLoopPolicy``, ``install`` or ``__version__``, made on first use (PEP 562).
+if _TYPE_CHECKING:
+    __version__: str
+    from tepal.policy import EventLoopPolicy, install
+else:
 
-    Raises ``AttributeError``; on Python 3.16 and newer also for the two names of policies, with what to use instead.
-    """
-    if name == "__version__":
-        from importlib import metadata  # noqa: PLC0415  (dear to import, and few programs ask)
+    def __getattr__(name: str) -> object:
+        """Return ``EventLoopPolicy``, ``install`` or ``__version__``, made on first use (PEP 562).
 
-        value: object = metadata.version("tepal")
-    elif name in ("EventLoopPolicy", "install"):
-        if _sys.version_info >= (3, 16):
-            raise AttributeError(
-                f"tepal.{name} is gone, as are event loop policies in Python 3.16. "
-                "Use tepal.run(main()) or asyncio.run(main(), loop_factory=tepal.new_event_loop)."
-            )
-        from tepal import policy  # noqa: PLC0415  (see the module's docstring)
+        Raises ``AttributeError``; from Python 3.16 on also for the two names of policies, with what to use instead.
+        """
+        if name == "__version__":
+            from importlib import metadata  # noqa: PLC0415  (dear to import, and few programs ask)
 
-        value = getattr(policy, name)
-    else:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    globals()[name] = value
-    return value
+            value: object = metadata.version("tepal")
+        elif name in ("EventLoopPolicy", "install"):
+            if _sys.version_info >= (3, 16):
+                raise AttributeError(
+                    f"tepal.{name} is gone, as are event loop policies in Python 3.16. "
+                    "Use tepal.run(main()) or asyncio.run(main(), loop_factory=tepal.new_event_loop)."
+                )
+            from tepal import policy  # noqa: PLC0415  (see the module's docstring)
+
+            value = getattr(policy, name)
+        else:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        globals()[name] = value
+        return value
 
 
 def __dir__() -> list[str]:

@@ -114,7 +114,7 @@ def _run_script(script: str, arguments: list[str]) -> int:
         # As CPython's Modules/main.c: the place itself goes on the path, and in spite of -P and -I, as nothing else
         # would find it.
         _set_first_path(path, always=True)
-        return _as_main(lambda: runpy._run_module_as_main("__main__", False))
+        return _as_main(lambda: runpy._run_module_as_main("__main__", False))  # type: ignore[attr-defined]
     try:
         with io.open_code(path) as file:
             source = file.read()
@@ -131,6 +131,7 @@ def _execute_file(path: str, source: bytes) -> None:
     if path.endswith(".pyc"):
         loader = importlib.machinery.SourcelessFileLoader("__main__", path)
         code = loader.get_code("__main__")
+        assert code is not None  # only a loader of packages without code gives None
     else:
         loader = importlib.machinery.SourceFileLoader("__main__", path)
         code = compile(source, path, "exec", dont_inherit=True)
@@ -141,7 +142,7 @@ def _run_module(module: str, arguments: list[str]) -> int:
     """Run a module or a package's ``__main__``, by the function that the interpreter itself calls for ``-m``."""
     sys.argv[:] = ["-m", *arguments]
     _set_first_path(os.getcwd())
-    return _as_main(lambda: runpy._run_module_as_main(module, True))
+    return _as_main(lambda: runpy._run_module_as_main(module, True))  # type: ignore[attr-defined]
 
 
 def _run_code(code: str, arguments: list[str]) -> int:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Generator
 from contextvars import Context
-from typing import Any
+from typing import Any, TypeVar
 
 from tepal._native import Task
+
+_T = TypeVar("_T")
 
 if sys.version_info >= (3, 12):
     # asyncio's own maker, not a copy: anyio recognises an eager factory by its code object and takes the Task class
@@ -19,11 +21,11 @@ else:
 
     def eager_task_factory(
         loop: asyncio.AbstractEventLoop,
-        coro: Coroutine[Any, Any, Any],
+        coro: Coroutine[Any, Any, _T] | Generator[Any, None, _T],
         *,
         name: str | None = None,
         context: Context | None = None,
-    ) -> Task[Any]:
+    ) -> Task[_T]:
         """Return a ``tepal.Task`` whose first step has run, for ``loop.set_task_factory(tepal.eager_task_factory)``.
 
         Python 3.11 has no ``asyncio.eager_task_factory``; this one behaves as that of 3.12 does (CPython,

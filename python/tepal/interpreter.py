@@ -17,7 +17,7 @@ PLATFORMS = ("linux",)
 
 
 def require_supported_interpreter(
-    version: tuple[int, ...] = sys.version_info,
+    version: tuple[int | str, ...] = sys.version_info,
     implementation: str = sys.implementation.name,
     platform: str = sys.platform,
 ) -> None:
@@ -62,5 +62,5 @@ def missing_native_module(directories: list[str]) -> ImportError:
     )
 
 
-def _dotted(version: tuple[int, ...]) -> str:
+def _dotted(version: tuple[int | str, ...]) -> str:
     return ".".join(str(part) for part in version)

@@ -27,15 +27,15 @@ def answer(request: dict[str, Any], loaded: loops.LoadedLoop, core: int) -> dict
     if case.cores == "one":
         os.sched_setaffinity(0, {core})
     try:
-        best = sample.measure(case, loaded, request["repeats"], request["target"], request["samples"])
+        taken = sample.measure(case, loaded, request["repeats"], request["target"])
     except Exception as error:
         return {"reason": f"{type(error).__name__}: {error}"}
     finally:
         os.sched_setaffinity(0, everywhere)
     return {
-        "repeats": best.repeats,
-        "cpu_ns": best.cpu / best.repeats / case.operations * 1e9,
-        "wall_ns": best.wall / best.repeats / case.operations * 1e9,
+        "repeats": taken.repeats,
+        "cpu_ns": taken.cpu / taken.repeats / case.operations * 1e9,
+        "wall_ns": taken.wall / taken.repeats / case.operations * 1e9,
     }
 
 

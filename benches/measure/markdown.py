@@ -144,7 +144,8 @@ def section(summary: dict[str, Any], charts: list[str]) -> str:
         *[f"![CPython {summary['python_minor']}]({chart})" for chart in charts],
         "",
         "The column asyncio is CPU time per operation; the others are multiples of asyncio's speed "
-        "(2.00 = half the CPU time; higher is better).",
+        "(2.00 = half the CPU time; higher is better). "
+        f"From round to round the ratio of a case differed by {summary['unrest']:.0%} in the median.",
         "",
         *speed_table(summary, notes),
         *boundary_table(summary),

@@ -64,10 +64,9 @@ def calibrate(runner: asyncio.Runner, case: Case, target: float) -> int:
     return max(1, round(sample.repeats * share))
 
 
-def measure(case: Case, loaded: LoadedLoop, repeats: int | None, target: float, samples: int) -> Sample:
-    """The sample with the least CPU time among ``samples``, on a fresh loop.
+def measure(case: Case, loaded: LoadedLoop, repeats: int | None, target: float) -> Sample:
+    """One sample on a fresh loop, after a warm-up.
 
-    Noise only ever adds CPU time, so the least one is the nearest to the truth.
     Without ``repeats`` they are calibrated to ``target`` seconds of CPU time;
     otherwise a tenth of them warms up. Closes the loop before it returns, so a
     loop that cannot be closed fails the case.
@@ -77,8 +76,4 @@ def measure(case: Case, loaded: LoadedLoop, repeats: int | None, target: float, 
             repeats = calibrate(runner, case, target)
         elif repeats >= 10:
             take(runner, case, repeats // 10)
-        # A single repeat longer than the target is not repeated further.
-        taken = [take(runner, case, repeats)]
-        while len(taken) < samples and sum(sample.cpu for sample in taken) < samples * target:
-            taken.append(take(runner, case, repeats))
-    return min(taken, key=lambda sample: sample.cpu)
+        return take(runner, case, repeats)

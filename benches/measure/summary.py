@@ -47,6 +47,19 @@ def figure(base: list[dict[str, Any]], answers: list[dict[str, Any]]) -> dict[st
     }
 
 
+def unrest(summaries: dict[str, dict[str, Any]]) -> float:
+    """How restless the machine was: the median, over all figures, of the share by which
+    the highest ratio of a round exceeds the lowest one.
+    """
+    spreads = [
+        each["ratio_high"] / each["ratio_low"] - 1
+        for case in summaries.values()
+        for loop, each in case["loops"].items()
+        if loop != goals.BASE
+    ]
+    return statistics.median(spreads) if spreads else 0.0
+
+
 def summarize_case(case: cases.Case, found: Measurement, goal: goals.Goal | None) -> dict[str, Any]:
     """Figures, failures and verdict of one case. Without asyncio there is no ratio at all."""
     answers = found.answers.get(case.name, {})
@@ -89,6 +102,7 @@ def summarize(
 ) -> dict[str, Any]:
     """Everything that a run found out, as one JSON-able dictionary."""
     wanted = goals.read()
+    summaries = {case.name: summarize_case(case, found, wanted.cases.get(case.name)) for case in chosen}
     return {
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
         "python": platform.python_version(),
@@ -98,6 +112,7 @@ def summarize(
         "goals_for_python": wanted.python,
         "versions": found.versions,
         "absent": found.absent,
-        "cases": {case.name: summarize_case(case, found, wanted.cases.get(case.name)) for case in chosen},
+        "unrest": unrest(summaries),
+        "cases": summaries,
         "memory": summarize_memory(memory_found, wanted),
     }

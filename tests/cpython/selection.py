@@ -82,7 +82,7 @@ def exists(module: str) -> bool:
 
 
 def jobs(*, network: bool) -> list[tuple[str, str]]:
-    """Returns every (mode, module) that this interpreter can run, the longest first so that parallel ones end together."""
+    """Returns every (mode, module) that this interpreter can run, the longest first so that all end together."""
     modules = [module for module in MODULES + (NETWORK_MODULES if network else ()) if exists(module)]
     pairs = [("pairs", module) for module in PAIR_MODULES]
     return pairs + [(mode, module) for module in modules for mode in ("task", "plain", "loop", "both")]

@@ -140,8 +140,7 @@ def install_call_graph(task: str) -> None:
     The C functions record an edge only between two C objects; a package with Tasks of its own replaces the public
     functions when it is imported. test_graph puts the C ones back by their private names, so those have to follow.
     """
-    for name in ("future_add_to_awaited_by", "future_discard_from_awaited_by"):
-        private = f"_c_{name}"
-        if hasattr(futures, private):
-            load(task)
-            setattr(futures, private, getattr(futures, name))
+    load(task)
+    from tepal import call_graph
+
+    call_graph.install()

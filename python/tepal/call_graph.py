@@ -5,49 +5,71 @@
 first tepal loop on, edges from or to one of ours are stored too; all others go to CPython.
 """
 
+import asyncio
 import sys
 import weakref
-from asyncio import futures
+from asyncio import futures, tasks
 from typing import Any
+
+import _asyncio
 
 from tepal import _native
 
 __all__ = ("install",)
 
-# Who waits for a C Future that cannot store our Task itself (the outer future of gather()).
+# Who waits for a Future of CPython's, which cannot store a waiter of ours itself.
 _waiters: "weakref.WeakKeyDictionary[Any, weakref.WeakSet[Any]]" = weakref.WeakKeyDictionary()
 
 
 def _is_ours(future: Any) -> bool:
-    return isinstance(type(future), type) and issubclass(type(future), _native.Future)
+    return issubclass(type(future), _native.Future)
+
+
+def _awaited_by(future: Any) -> frozenset[Any] | None:
+    """Who waits for the outer Future of ``gather()``: what CPython stored, and Tasks of ours.
+
+    One of ours that awaits it is found by the callback that will wake it.
+    """
+    waiters = set(_asyncio.Future._asyncio_awaited_by.__get__(future) or ())  # type: ignore[attr-defined]
+    waiters.update(_waiters.get(future, ()))
+    for callback, _context in future._callbacks or ():
+        task = getattr(callback, "__self__", None)
+        if _is_ours(task):
+            waiters.add(task)
+    return frozenset(waiters) if waiters else None
+
+
+def _future_add_to_awaited_by(future: Any, waiter: Any, /) -> None:
+    """Record that `future` is awaited on by `waiter`."""
+    if _native.add_awaiter(future, waiter):
+        return
+    if _is_ours(waiter):
+        _waiters.setdefault(future, weakref.WeakSet()).add(waiter)
+    else:
+        _asyncio.future_add_to_awaited_by(future, waiter)  # type: ignore[attr-defined]
+
+
+def _future_discard_from_awaited_by(future: Any, waiter: Any, /) -> None:
+    """Record that `future` is no longer awaited on by `waiter`."""
+    if _native.discard_awaiter(future, waiter):
+        return
+    if _is_ours(waiter):
+        waiters = _waiters.get(future)
+        if waiters is not None:
+            waiters.discard(waiter)
+    else:
+        _asyncio.future_discard_from_awaited_by(future, waiter)  # type: ignore[attr-defined]
 
 
 def install() -> None:
     """Put the two recording functions in place; before 3.14 there is nothing to do."""
-    if sys.version_info < (3, 14) or getattr(futures.future_add_to_awaited_by, "_tepal", False):
+    if sys.version_info < (3, 14) or "_asyncio_awaited_by" in vars(tasks._GatheringFuture):
         return
-    add, discard = futures.future_add_to_awaited_by, futures.future_discard_from_awaited_by
-
-    def future_add_to_awaited_by(future: Any, waiter: Any, /) -> None:
-        """Record that `future` is awaited on by `waiter`."""
-        if _native.add_awaiter(future, waiter):
-            return
-        if _is_ours(waiter):
-            _waiters.setdefault(future, weakref.WeakSet()).add(waiter)
-        else:
-            add(future, waiter)
-
-    def future_discard_from_awaited_by(future: Any, waiter: Any, /) -> None:
-        """Record that `future` is no longer awaited on by `waiter`."""
-        if _native.discard_awaiter(future, waiter):
-            return
-        if _is_ours(waiter):
-            waiters = _waiters.get(future)
-            if waiters is not None:
-                waiters.discard(waiter)
-        else:
-            discard(future, waiter)
-
-    future_add_to_awaited_by._tepal = True  # type: ignore[attr-defined]
-    futures.future_add_to_awaited_by = future_add_to_awaited_by
-    futures.future_discard_from_awaited_by = future_discard_from_awaited_by
+    for name, function in (
+        ("future_add_to_awaited_by", _future_add_to_awaited_by),
+        ("future_discard_from_awaited_by", _future_discard_from_awaited_by),
+    ):
+        for module, attribute in ((futures, name), (futures, f"_c_{name}"), (asyncio, name)):
+            if getattr(module, attribute, None) is getattr(_asyncio, name):
+                setattr(module, attribute, function)
+    tasks._GatheringFuture._asyncio_awaited_by = property(_awaited_by)  # type: ignore[attr-defined]

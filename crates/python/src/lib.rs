@@ -40,6 +40,7 @@ mod _native {
         give(py, loop_core::wrappers::make_types())?;
         let handle = give(py, handle::make_type())?;
         let timer_handle = give(py, handle::make_timer_type())?;
+        give(py, handle::make_threadsafe_type())?;
         give(py, future::make_iterator_type())?;
         let future = give(py, future::make_type())?;
         let task = give(py, task::make_type())?;

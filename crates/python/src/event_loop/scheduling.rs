@@ -2,7 +2,7 @@
 
 use tepal_core::monotonic_ns;
 
-use crate::handle::{HandleBody, TimerHandleBody};
+use crate::handle::{HandleBody, ThreadSafeHandleBody, TimerHandleBody};
 use crate::interop::arguments::Arguments;
 use crate::interop::calls;
 use crate::interop::errors::{Builtin, PyResult};
@@ -131,9 +131,13 @@ fn call_soon_threadsafe(this: &L, arguments: Arguments<'_>) -> PyResult<Object> 
     if !this.attention.is_none() {
         check(this, callback, "call_soon_threadsafe", false)?;
     }
-    let handle = queue(this, callback, rest, context)?;
+    let handle = if cfg!(Py_3_14) {
+        queue_threadsafe(this, callback, rest, context)?
+    } else {
+        queue(this, callback, rest, context)?.into_object()
+    };
     this.wake()?;
-    Ok(handle.into_object())
+    Ok(handle)
 }
 
 #[inline(always)]
@@ -150,6 +154,24 @@ fn queue(
     this.ready
         .borrow_mut()
         .push_back(Entry::Run(handle.clone().into_object()));
+    Ok(handle)
+}
+
+fn queue_threadsafe(
+    this: &L,
+    callback: &Object,
+    rest: &[Object],
+    context: Option<Object>,
+) -> PyResult<Object> {
+    type Handle = Instance<ThreadSafeHandleBody>;
+    let handle = Handle::make(this.object(), callback.clone(), rest, context)?;
+    if this.attention.has(DEBUG) {
+        handle.handle.remember_origin()?;
+    }
+    let handle = handle.into_object();
+    this.ready
+        .borrow_mut()
+        .push_back(Entry::Run(handle.clone()));
     Ok(handle)
 }
 

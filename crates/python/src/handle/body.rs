@@ -333,15 +333,10 @@ fn repr_info(this: &Instance<HandleBody>, _none: Arguments<'_>) -> PyResult<Obje
 
 /// What `type(handle)` pretends to be, so that `isinstance(handle, asyncio.Handle)` holds.
 fn class(this: &Instance<HandleBody>) -> Object {
-    let kind = this.with_object(Object::kind);
     if this.is_exact() {
         imports().asyncio_handle.clone()
-    } else if kind.is(&crate::interop::instance::type_object::<
-        super::TimerHandleBody,
-    >()) {
-        imports().asyncio_timer_handle.clone()
     } else {
-        kind
+        this.with_object(Object::kind)
     }
 }
 

@@ -14,7 +14,7 @@ use crate::interop::gc::Visitor;
 use crate::interop::imports::imports;
 use crate::interop::instance::{HeapType, Instance, Ref, TypeCell, create, extends};
 use crate::interop::interned::{Name, intern};
-use crate::interop::methods::{with_arguments, without_arguments, writable};
+use crate::interop::methods::{readable, with_arguments, without_arguments, writable};
 use crate::interop::object::Object;
 use crate::interop::slots::{comparison, hashing, initializer};
 use crate::interop::type_builder::TypeBuilder;
@@ -224,6 +224,13 @@ pub(crate) fn make_type() -> PyResult<Object> {
     ])
     .attributes(vec![
         writable(c"_when", T::when, T::set_when),
+        readable(c"__class__", |this: &T| {
+            if this.is_exact() {
+                imports().asyncio_timer_handle.clone()
+            } else {
+                this.with_object(Object::kind)
+            }
+        }),
         writable(
             c"_scheduled",
             |this: &T| this.handle.scheduled.get(),

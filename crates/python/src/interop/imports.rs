@@ -18,6 +18,8 @@ pub(crate) struct Imports {
     pub(crate) asyncio_task: Object,
     pub(crate) asyncio_handle: Object,
     pub(crate) asyncio_timer_handle: Object,
+    /// `asyncio.events._ThreadSafeHandle` (3.14+), before that `asyncio.Handle`.
+    pub(crate) asyncio_threadsafe_handle: Object,
     pub(crate) future_repr: Object,
     pub(crate) task_repr: Object,
     pub(crate) task_get_stack: Object,
@@ -105,6 +107,10 @@ pub(crate) fn import_all() -> PyResult<()> {
         asyncio_task: get(&native, "Task")?,
         asyncio_handle: get(&events, "Handle")?,
         asyncio_timer_handle: get(&events, "TimerHandle")?,
+        asyncio_threadsafe_handle: match get_optional(&events, "_ThreadSafeHandle")? {
+            Some(handle) => handle,
+            None => get(&events, "Handle")?,
+        },
         future_repr: get(&base_futures, "_future_repr")?,
         task_repr: get(&base_tasks, "_task_repr")?,
         task_get_stack: get(&base_tasks, "_task_get_stack")?,

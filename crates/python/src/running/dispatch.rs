@@ -1,7 +1,7 @@
 //! Running one entry of the ready queue.
 
 use crate::future::FutureBody;
-use crate::handle::HandleBody;
+use crate::handle::{HandleBody, ThreadSafeHandleBody};
 use crate::interop::calls;
 use crate::interop::contextvars::Entered;
 use crate::interop::errors::{PyResult, Raised};
@@ -78,20 +78,38 @@ fn call(callable: &Object, argument: Option<&Object>, context: &Object) -> PyRes
 
 #[inline(always)]
 fn run_handle(event_loop: &Instance<LoopBody>, handle: &Object) -> PyResult<()> {
+    if let Some(plain) = handle.exactly::<HandleBody>() {
+        event_loop.retract_task();
+        return plain.run();
+    }
     if let Some((future, result)) = sleep_timer(handle) {
-        return match future.exactly::<FutureBody>() {
-            Some(future) if future.is_pending() => match future.set_result(result) {
-                Ok(()) => Ok(()),
-                Err(raised) => report(event_loop, &Entry::Run(handle.clone()), raised),
-            },
-            _ => Ok(()),
-        };
+        return wake_sleeper(event_loop, handle, &future, result);
     }
     event_loop.retract_task();
+    if let Some(shared) = handle.exactly::<ThreadSafeHandleBody>() {
+        return shared.run();
+    }
     match handle.instance_of::<HandleBody>() {
         Some(native) => native.run(),
         // A Handle of asyncio's own or of a subclass, put in by `_add_callback`.
         None => run_foreign_handle(handle),
+    }
+}
+
+/// The end of an `asyncio.sleep`, without a call into Python.
+#[inline(always)]
+fn wake_sleeper(
+    event_loop: &Instance<LoopBody>,
+    handle: &Object,
+    future: &Object,
+    result: Object,
+) -> PyResult<()> {
+    match future.exactly::<FutureBody>() {
+        Some(future) if future.is_pending() => match future.set_result(result) {
+            Ok(()) => Ok(()),
+            Err(raised) => report(event_loop, &Entry::Run(handle.clone()), raised),
+        },
+        _ => Ok(()),
     }
 }
 

@@ -95,7 +95,7 @@ class Subject:
         if mode in MODES_WITH_TASK:
             install_task_and_future(load(self.task), load(self.future))
         if mode != "loop":
-            install_call_graph(self.task)
+            install_call_graph(load(self.loop))
         return door
 
 
@@ -133,14 +133,15 @@ def install_task_and_future(task_class: type, future_class: type) -> None:
         tasks.eager_task_factory = asyncio.eager_task_factory = tasks.create_eager_task_factory(task_class)
 
 
-def install_call_graph(task: str) -> None:
-    """Lets test_graph's C class use the package's own `future_add_to_awaited_by` and `..._discard_from_awaited_by`
-    (3.14 and later).
+def install_call_graph(loop_class: type) -> None:
+    """Lets test_graph's C class use the package's own `future_add_to_awaited_by` and its opposite (3.14 and later).
 
     The C functions record an edge only between two C objects; a package with Tasks of its own replaces the public
-    functions when it is imported. test_graph puts the C ones back by their private names, so those have to follow.
+    functions, at the latest when its first loop is made. test_graph puts the C ones back by their private names, so those
+    have to follow.
     """
-    load(task)
-    from tepal import call_graph
-
-    call_graph.install()
+    if not hasattr(futures, "_c_future_add_to_awaited_by"):
+        return
+    loop_class().close()
+    for name in ("future_add_to_awaited_by", "future_discard_from_awaited_by"):
+        setattr(futures, f"_c_{name}", getattr(futures, name))

@@ -137,8 +137,8 @@ def install_call_graph(loop_class: type) -> None:
     """Lets test_graph's C class use the package's own `future_add_to_awaited_by` and its opposite (3.14 and later).
 
     The C functions record an edge only between two C objects; a package with Tasks of its own replaces the public
-    functions, at the latest when its first loop is made. test_graph puts the C ones back by their private names, so those
-    have to follow.
+    functions, at the latest when its first loop is made. test_graph puts the C ones back by their private names, so
+    those have to follow.
     """
     if not hasattr(futures, "_c_future_add_to_awaited_by"):
         return

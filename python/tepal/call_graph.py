@@ -39,20 +39,16 @@ def _awaited_by(future: Any) -> frozenset[Any] | None:
     return frozenset(waiters) if waiters else None
 
 
-def _future_add_to_awaited_by(future: Any, waiter: Any, /) -> None:
-    """Record that `future` is awaited on by `waiter`."""
-    if _native.add_awaiter(future, waiter):
-        return
+def _add_foreign(future: Any, waiter: Any) -> None:
+    """Record a waiter of a Future of CPython's."""
     if _is_ours(waiter):
         _waiters.setdefault(future, weakref.WeakSet()).add(waiter)
     else:
         _asyncio.future_add_to_awaited_by(future, waiter)  # type: ignore[attr-defined]
 
 
-def _future_discard_from_awaited_by(future: Any, waiter: Any, /) -> None:
-    """Record that `future` is no longer awaited on by `waiter`."""
-    if _native.discard_awaiter(future, waiter):
-        return
+def _discard_foreign(future: Any, waiter: Any) -> None:
+    """Take the record of ``_add_foreign`` back."""
     if _is_ours(waiter):
         waiters = _waiters.get(future)
         if waiters is not None:
@@ -65,11 +61,9 @@ def install() -> None:
     """Put the two recording functions in place; before 3.14 there is nothing to do."""
     if sys.version_info < (3, 14) or "_asyncio_awaited_by" in vars(tasks._GatheringFuture):
         return
-    for name, function in (
-        ("future_add_to_awaited_by", _future_add_to_awaited_by),
-        ("future_discard_from_awaited_by", _future_discard_from_awaited_by),
-    ):
+    _native.record_foreign_awaiters(_add_foreign, _discard_foreign)
+    for name in ("future_add_to_awaited_by", "future_discard_from_awaited_by"):
         for module, attribute in ((futures, name), (futures, f"_c_{name}"), (asyncio, name)):
             if getattr(module, attribute, None) is getattr(_asyncio, name):
-                setattr(module, attribute, function)
+                setattr(module, attribute, getattr(_native, name))
     tasks._GatheringFuture._asyncio_awaited_by = property(_awaited_by)  # type: ignore[attr-defined]

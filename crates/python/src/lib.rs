@@ -18,11 +18,12 @@ mod task;
 /// The module's exports.
 #[pyo3::pymodule]
 mod _native {
-    use pyo3::prelude::{Bound, PyAny, PyModule, PyResult, Python, pyfunction};
+    use pyo3::prelude::{Bound, Py, PyAny, PyModule, PyResult, Python, pyfunction};
+    use pyo3::sync::PyOnceLock;
     use pyo3::types::PyModuleMethods;
 
     use crate::interop::errors;
-    use crate::interop::imports::import_all;
+    use crate::interop::imports::{import_all, learn_context_layout};
     use crate::interop::interned::intern_all;
     use crate::interop::object::Object;
     use crate::{event_loop, future, handle, loop_core, task};
@@ -36,8 +37,10 @@ mod _native {
         let py = module.py();
         give(py, intern_all())?;
         give(py, import_all())?;
+        give(py, learn_context_layout())?;
         task::install_driver();
         give(py, loop_core::wrappers::make_types())?;
+        give(py, loop_core::shared_context::make_type())?;
         let handle = give(py, handle::make_type())?;
         let timer_handle = give(py, handle::make_timer_type())?;
         give(py, handle::make_threadsafe_type())?;
@@ -64,19 +67,42 @@ mod _native {
         give(py, event_loop::live_tasks()).map(|tasks| tasks.into_bound(py))
     }
 
-    /// Records that `waiter` waits for `future`; `False` if `future` is none of ours.
+    static FOREIGN: PyOnceLock<(Py<PyAny>, Py<PyAny>)> = PyOnceLock::new();
+
+    /// Tells who records edges of the call graph between futures that are none of ours.
     #[pyfunction]
-    fn add_awaiter(future: &Bound<'_, PyAny>, waiter: &Bound<'_, PyAny>) -> PyResult<bool> {
-        let py = future.py();
-        let (future, waiter) = (Object::from_bound(future), Object::from_bound(waiter));
-        give(py, future::add_awaiter(&future, &waiter))
+    fn record_foreign_awaiters(py: Python<'_>, add: Py<PyAny>, discard: Py<PyAny>) {
+        FOREIGN.get_or_init(py, || (add, discard));
     }
 
-    /// Takes the record of [`add_awaiter`] back; `False` if `future` is none of ours.
+    /// Record that `future` is awaited on by `waiter`.
     #[pyfunction]
-    fn discard_awaiter(future: &Bound<'_, PyAny>, waiter: &Bound<'_, PyAny>) -> PyResult<bool> {
+    #[pyo3(signature = (future, waiter, /))]
+    fn future_add_to_awaited_by(
+        future: &Bound<'_, PyAny>,
+        waiter: &Bound<'_, PyAny>,
+    ) -> PyResult<()> {
         let py = future.py();
-        let (future, waiter) = (Object::from_bound(future), Object::from_bound(waiter));
-        give(py, future::discard_awaiter(&future, &waiter))
+        let ours = future::add_awaiter(&Object::from_bound(future), &Object::from_bound(waiter));
+        match (give(py, ours)?, FOREIGN.get(py)) {
+            (false, Some((add, _))) => add.call1(py, (future, waiter)).map(drop),
+            _ => Ok(()),
+        }
+    }
+
+    /// Record that `future` is no longer awaited on by `waiter`.
+    #[pyfunction]
+    #[pyo3(signature = (future, waiter, /))]
+    fn future_discard_from_awaited_by(
+        future: &Bound<'_, PyAny>,
+        waiter: &Bound<'_, PyAny>,
+    ) -> PyResult<()> {
+        let py = future.py();
+        let ours =
+            future::discard_awaiter(&Object::from_bound(future), &Object::from_bound(waiter));
+        match (give(py, ours)?, FOREIGN.get(py)) {
+            (false, Some((_, discard))) => discard.call1(py, (future, waiter)).map(drop),
+            _ => Ok(()),
+        }
     }
 }

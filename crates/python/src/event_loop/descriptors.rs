@@ -35,7 +35,7 @@ fn add(this: &L, arguments: Arguments<'_>, side: Side) -> PyResult<Object> {
     };
     this.check_open()?;
     let descriptor = descriptor(file)?;
-    let handle = Instance::<HandleBody>::make(this.object(), callback.clone(), rest, context)?;
+    let handle = Instance::<HandleBody>::make(this, callback.clone(), rest, context)?;
     if this.attention.has(DEBUG) {
         handle.remember_origin()?;
     }

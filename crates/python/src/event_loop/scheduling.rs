@@ -147,7 +147,7 @@ fn queue(
     rest: &[Object],
     context: Option<Object>,
 ) -> PyResult<Ref<HandleBody>> {
-    let handle = Instance::<HandleBody>::make(this.object(), callback.clone(), rest, context)?;
+    let handle = Instance::<HandleBody>::make_untracked(this, callback.clone(), rest, context)?;
     if this.attention.has(DEBUG) {
         handle.remember_origin()?;
     }
@@ -164,7 +164,7 @@ fn queue_threadsafe(
     context: Option<Object>,
 ) -> PyResult<Object> {
     type Handle = Instance<ThreadSafeHandleBody>;
-    let handle = Handle::make(this.object(), callback.clone(), rest, context)?;
+    let handle = Handle::make(this, callback.clone(), rest, context)?;
     if this.attention.has(DEBUG) {
         handle.handle.remember_origin()?;
     }

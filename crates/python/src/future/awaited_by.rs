@@ -20,10 +20,14 @@ impl Instance<FutureBody> {
         for task in self.waiting_tasks() {
             values::set_add(&all, &task)?;
         }
-        if let Some(explicit) = self.look_at_rare(|rare| rare.awaited_by.clone()).flatten() {
-            for waiter in values::items(&explicit)? {
-                values::set_add(&all, &waiter)?;
+        match self.awaited_by.get() {
+            None => {}
+            Some(waiters) if values::is_set(&waiters) => {
+                for waiter in values::items(&waiters)? {
+                    values::set_add(&all, &waiter)?;
+                }
             }
+            Some(waiter) => values::set_add(&all, &waiter)?,
         }
         if values::set_len(&all) == 0 {
             Ok(Object::none())
@@ -41,18 +45,17 @@ pub(crate) fn add_awaiter(future: &Object, waiter: &Object) -> PyResult<bool> {
     let Some(future) = future.instance_of::<FutureBody>() else {
         return Ok(false);
     };
-    let present = future
-        .look_at_rare(|rare| rare.awaited_by.clone())
-        .flatten();
-    let waiters = match present {
-        Some(waiters) => waiters,
-        None => {
+    match future.awaited_by.get() {
+        None => future.awaited_by.set(waiter.clone()),
+        Some(waiters) if values::is_set(&waiters) => values::set_add(&waiters, waiter)?,
+        Some(other) if other.is(waiter) => {}
+        Some(other) => {
             let waiters = values::set()?;
-            drop(future.change_rare(|rare| rare.awaited_by.replace(waiters.clone())));
-            waiters
+            values::set_add(&waiters, &other)?;
+            values::set_add(&waiters, waiter)?;
+            future.awaited_by.set(waiters);
         }
-    };
-    values::set_add(&waiters, waiter)?;
+    }
     Ok(true)
 }
 
@@ -64,11 +67,10 @@ pub(crate) fn discard_awaiter(future: &Object, waiter: &Object) -> PyResult<bool
     let Some(future) = future.instance_of::<FutureBody>() else {
         return Ok(false);
     };
-    if let Some(waiters) = future
-        .look_at_rare(|rare| rare.awaited_by.clone())
-        .flatten()
-    {
-        values::set_discard(&waiters, waiter)?;
+    match future.awaited_by.get() {
+        Some(waiters) if values::is_set(&waiters) => values::set_discard(&waiters, waiter)?,
+        Some(other) if other.is(waiter) => future.awaited_by.clear(),
+        _ => {}
     }
     Ok(true)
 }

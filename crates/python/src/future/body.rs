@@ -36,8 +36,6 @@ pub(super) struct Rare {
     pub(super) cancelled_error: Option<Object>,
     /// Where the Future was made (debug mode).
     pub(super) source_traceback: Option<Object>,
-    /// Who awaits this Future by other ways than `await` (gather, wait …), a set; 3.14+.
-    pub(super) awaited_by: Option<Object>,
 }
 
 /// One Future; also the beginning of every Task.
@@ -51,6 +49,9 @@ pub(crate) struct FutureBody {
     /// The result or the exception of a finished Future.
     pub(super) outcome: Slot,
     pub(super) rare: Cell<Option<Box<Rare>>>,
+    /// Who awaits this Future by other ways than `await` (gather, wait …): one waiter, or a
+    /// set of several; from 3.14 on.
+    pub(super) awaited_by: Slot,
     pub(super) state: Cell<State>,
     /// `outcome` is an exception.
     pub(super) failed: Cell<bool>,
@@ -82,13 +83,13 @@ impl HeapType for FutureBody {
         });
         self.callbacks.traverse(visitor);
         visitor.slot(&self.outcome);
+        visitor.slot(&self.awaited_by);
         self.look_at_rare(|rare| {
             for object in [
                 &rare.exception_traceback,
                 &rare.cancel_message,
                 &rare.cancelled_error,
                 &rare.source_traceback,
-                &rare.awaited_by,
             ]
             .into_iter()
             .flatten()
@@ -102,6 +103,7 @@ impl HeapType for FutureBody {
         self.dict.clear();
         self.callbacks.clear();
         self.outcome.clear();
+        self.awaited_by.clear();
         drop(self.rare.take());
         self.event_loop.clear();
     }
@@ -127,6 +129,7 @@ impl FutureBody {
             callbacks: Callbacks::none(),
             outcome: Slot::empty(),
             rare: Cell::new(None),
+            awaited_by: Slot::empty(),
             state: Cell::new(State::Pending),
             failed: Cell::new(false),
             blocking: Cell::new(false),

@@ -11,6 +11,7 @@ use crate::interop::object::Object;
 use crate::interop::values;
 use crate::loop_core::entry::Entry;
 use crate::loop_core::loop_ref::LoopRef;
+use crate::loop_core::shared_context;
 use crate::loop_core::wrappers;
 
 use super::body::FutureBody;
@@ -45,7 +46,9 @@ impl Callback {
                     context.unwrap_or_else(Object::none),
                 )
             }
-            Callback::Function { function, context } => (function.clone(), context.clone()),
+            Callback::Function { function, context } => {
+                (function.clone(), shared_context::visible(context)?)
+            }
         })
     }
 
@@ -193,10 +196,11 @@ impl Instance<FutureBody> {
     /// # Errors
     /// `RuntimeError` before `__init__`; what scheduling raises.
     pub(super) fn add_function(&self, function: &Object, context: Option<Object>) -> PyResult<()> {
-        self.require_loop()?;
-        let context = match context {
-            Some(context) => context,
-            None => contextvars::copy_current()?,
+        let event_loop = self.require_loop()?;
+        let context = match (context, &event_loop) {
+            (Some(context), _) => context,
+            (None, LoopRef::Native(native)) => native.last_context.copy_current()?,
+            (None, LoopRef::Foreign(_)) => contextvars::copy_current()?,
         };
         self.add_callback(Callback::Function {
             function: function.clone(),

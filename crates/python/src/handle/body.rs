@@ -11,19 +11,23 @@ use std::mem::offset_of;
 
 use crate::interop::arguments::{Arguments, Signature};
 use crate::interop::calls;
-use crate::interop::contextvars::{self, Entered};
+use crate::interop::contextvars;
 use crate::interop::errors::{Builtin, PyResult};
 use crate::interop::gc::Visitor;
 use crate::interop::imports::imports;
-use crate::interop::instance::{HeapType, Instance, Ref, TypeCell, WeakReferences, create};
+use crate::interop::instance::{
+    HeapType, Instance, Ref, TypeCell, WeakReferences, create, create_untracked,
+};
 use crate::interop::interned::{Name, intern};
 use crate::interop::methods::{readable, with_arguments, without_arguments, writable};
 use crate::interop::object::{Object, Slot};
 use crate::interop::slots::{initializer, representation};
 use crate::interop::type_builder::TypeBuilder;
 use crate::interop::values;
+use crate::loop_core::body::LoopBody;
 use crate::loop_core::failures;
 use crate::loop_core::loop_ref::LoopRef;
+use crate::loop_core::shared_context;
 
 use super::call_arguments::CallArguments;
 
@@ -103,17 +107,17 @@ impl HandleBody {
     /// `MemoryError`.
     #[inline(always)]
     pub(crate) fn new(
-        event_loop: Object,
+        event_loop: &Instance<LoopBody>,
         callback: Object,
         arguments: &[Object],
         context: Option<Object>,
     ) -> PyResult<HandleBody> {
         let context = match context {
             Some(context) => context,
-            None => contextvars::copy_current()?,
+            None => event_loop.last_context.copy_current()?,
         };
         Ok(HandleBody {
-            event_loop: Slot::holding(event_loop),
+            event_loop: Slot::holding(event_loop.object()),
             callback: Slot::holding(callback),
             arguments: Slot::holding(CallArguments::new(arguments)?),
             context: Slot::holding(context),
@@ -173,12 +177,28 @@ impl Instance<HandleBody> {
     /// `MemoryError`.
     #[inline(always)]
     pub(crate) fn make(
-        event_loop: Object,
+        event_loop: &Instance<LoopBody>,
         callback: Object,
         arguments: &[Object],
         context: Option<Object>,
     ) -> PyResult<Ref<HandleBody>> {
         create(HandleBody::new(event_loop, callback, arguments, context)?)
+    }
+
+    /// Makes a handle that the collector does not know yet: most are run and forgotten
+    /// before it would look at them. The queue that holds it shows what it refers to
+    /// ([`Visitor::queued`]), and the loop makes it known when somebody keeps it.
+    ///
+    /// # Errors
+    /// `MemoryError`.
+    #[inline(always)]
+    pub(crate) fn make_untracked(
+        event_loop: &Instance<LoopBody>,
+        callback: Object,
+        arguments: &[Object],
+        context: Option<Object>,
+    ) -> PyResult<Ref<HandleBody>> {
+        create_untracked(HandleBody::new(event_loop, callback, arguments, context)?)
     }
 
     /// Gives up the callback; it will not run.
@@ -216,21 +236,12 @@ impl Instance<HandleBody> {
     /// Runs any Python code; the caller keeps the handle alive.
     #[inline(always)]
     pub(crate) fn run(&self) -> PyResult<()> {
-        let (Some(callback), Some(arguments), Some(context)) = (
-            self.callback.get(),
-            self.arguments.get(),
-            self.context.get(),
-        ) else {
+        let (Some(callback), Some(arguments)) = (self.callback.get(), self.arguments.get()) else {
             return Ok(());
         };
-        let result = Entered::new(&context).and_then(|entered| {
-            let result = arguments.call(&callback);
-            drop(entered);
-            result
-        });
-        match result {
-            Ok(_result) => Ok(()),
-            Err(raised) => self.report(failures::contain(raised)?),
+        match shared_context::run_in(&self.context, || arguments.call(&callback)) {
+            Ok(Ok(_result)) => Ok(()),
+            Ok(Err(raised)) | Err(raised) => self.report(failures::contain(raised)?),
         }
     }
 
@@ -363,7 +374,7 @@ pub(crate) fn make_type() -> PyResult<Object> {
         without_arguments(
             c"get_context",
             c"get_context($self, /)\n--\n\nThe context in which the callback runs.",
-            |this: &H| this.context.get(),
+            |this: &H| shared_context::own_context(&this.context),
         ),
         without_arguments(c"_run", c"_run($self, /)\n--\n\nCall the callback now.", H::run),
         with_arguments(c"_repr_info", c"_repr_info($self, /)\n--\n\nParts of the repr.", repr_info),
@@ -371,7 +382,7 @@ pub(crate) fn make_type() -> PyResult<Object> {
     .attributes(vec![
         readable(c"_callback", |this: &H| this.callback.get()),
         readable(c"_args", args_tuple),
-        readable(c"_context", |this: &H| this.context.get()),
+        readable(c"_context", |this: &H| shared_context::own_context(&this.context)),
         writable(
             c"_loop",
             |this: &H| this.event_loop.get(),

@@ -12,12 +12,13 @@ use crate::interop::calls;
 use crate::interop::errors::{PyResult, restore, take_raised};
 use crate::interop::gc::Visitor;
 use crate::interop::imports::{dotted, imports};
-use crate::interop::instance::{HeapType, Instance, Ref, TypeCell, create, extends};
+use crate::interop::instance::{HeapType, Instance, Ref, TypeCell, create_untracked, extends};
 use crate::interop::interned::intern;
 use crate::interop::methods::{readable, without_arguments};
 use crate::interop::object::{Object, Slot};
 use crate::interop::threads;
 use crate::interop::type_builder::TypeBuilder;
+use crate::loop_core::body::LoopBody;
 
 use super::body::HandleBody;
 
@@ -73,19 +74,19 @@ impl ThreadSafeHandleBody {
 }
 
 impl Instance<ThreadSafeHandleBody> {
-    /// Makes one.
+    /// Makes one that the collector does not know yet, as [`HandleBody`]'s `make_untracked`.
     ///
     /// # Errors
     /// `MemoryError`.
     #[inline(always)]
     pub(crate) fn make(
-        event_loop: Object,
+        event_loop: &Instance<LoopBody>,
         callback: Object,
         arguments: &[Object],
         context: Option<Object>,
     ) -> PyResult<Ref<ThreadSafeHandleBody>> {
         let handle = HandleBody::new(event_loop, callback, arguments, context)?;
-        create(ThreadSafeHandleBody::new(handle))
+        create_untracked(ThreadSafeHandleBody::new(handle))
     }
 
     /// As [`Instance::<HandleBody>::run`]; those who wait for the end are woken.

@@ -76,7 +76,7 @@ impl Instance<TimerHandleBody> {
         arguments: &[Object],
         context: Option<Object>,
     ) -> PyResult<Ref<TimerHandleBody>> {
-        let handle = HandleBody::new(event_loop.object(), callback, arguments, context)?;
+        let handle = HandleBody::new(event_loop, callback, arguments, context)?;
         handle.scheduled.set(true);
         let timer = create(TimerHandleBody {
             handle,

@@ -44,6 +44,23 @@ impl Visitor {
         self.pointer(object.as_ptr());
     }
 
+    /// Shows an owned reference to an object that the collector may not know: if nobody else
+    /// has it, what it refers to is shown in its place.
+    pub(crate) fn queued(&mut self, object: &Object) {
+        self.object(object);
+        if self.result != 0 || object.is_tracked() || object.reference_count() != 1 {
+            return;
+        }
+        // SAFETY: a live object; its own traverse function is called as the collector
+        // would call it, with the collector's visit function.
+        unsafe {
+            let kind = ffi::Py_TYPE(object.as_ptr());
+            if let Some(traverse) = (*kind).tp_traverse {
+                self.result = traverse(object.as_ptr(), self.visit, self.argument);
+            }
+        }
+    }
+
     /// Shows an owned typed reference.
     pub(crate) fn reference<T: HeapType>(&mut self, reference: &Ref<T>) {
         self.pointer(reference.as_ptr());

@@ -4,11 +4,11 @@ use std::cell::UnsafeCell;
 
 use pyo3::ffi;
 
-use super::calls;
 use super::errors::{PyResult, Raised};
 use super::interned::intern;
 use super::object::Object;
 use super::values;
+use super::{calls, contextvars};
 
 /// The objects; each field is named after what it holds.
 pub(crate) struct Imports {
@@ -145,6 +145,17 @@ pub(crate) fn import_all() -> PyResult<()> {
     // SAFETY: the GIL is held, and no reference into the cell exists before this.
     unsafe { *IMPORTS.0.get() = Some(imports) };
     Ok(())
+}
+
+/// Finds out where CPython keeps the current context; see [`contextvars::learn_layout`].
+///
+/// # Errors
+/// What making and setting a `ContextVar` raises.
+pub(crate) fn learn_context_layout() -> PyResult<()> {
+    let class = dotted("contextvars", &["ContextVar"])?;
+    let variable = calls::call(&class, [&values::string("tepal")?])?;
+    let set = get(&variable, "set")?;
+    contextvars::learn_layout(|| calls::call(&set, [&Object::none()]).map(drop))
 }
 
 /// Whether a Python function has `**kwargs` (CO_VARKEYWORDS in its code's flags).

@@ -315,12 +315,24 @@ pub(crate) fn type_object<T: HeapType>() -> Object {
 ///
 /// # Errors
 /// `MemoryError`.
-#[inline]
+#[inline(always)]
 pub(crate) fn create<T: HeapType>(body: T) -> PyResult<Ref<T>> {
+    let instance = create_untracked(body)?;
+    // SAFETY: a fresh instance, whose body is complete, and which is not tracked yet.
+    unsafe { ffi::PyObject_GC_Track(instance.as_ptr().cast()) };
+    Ok(instance)
+}
+
+/// Makes an instance of exactly the type `T` that the collector does not know.
+///
+/// # Errors
+/// `MemoryError`.
+#[inline(always)]
+pub(crate) fn create_untracked<T: HeapType>(body: T) -> PyResult<Ref<T>> {
     let kind = T::cell().kind();
     // SAFETY: memory on the free list was made by the same allocator for the same exact
     // type, is untracked, and PyObject_Init gives it a count of one and its type again.
-    // The body is written before the collector may see the object.
+    // Nobody sees the object before its body is written.
     unsafe {
         let memory = match T::cell().pop() {
             Some(memory) => {
@@ -337,7 +349,6 @@ pub(crate) fn create<T: HeapType>(body: T) -> PyResult<Ref<T>> {
         };
         let instance = memory.cast::<Instance<T>>();
         (&raw mut (*instance).body).write(body);
-        ffi::PyObject_GC_Track(memory.cast());
         Ok(Ref(NonNull::new_unchecked(instance)))
     }
 }

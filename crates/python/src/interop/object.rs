@@ -114,6 +114,31 @@ impl Object {
         unsafe { pyo3::Bound::from_owned_ptr(py, self.into_ptr()) }
     }
 
+    /// Makes the object known to the cyclic collector, if it is not yet.
+    #[inline]
+    pub(crate) fn track(&self) {
+        // SAFETY: our callers pass instances of our own collectable types; tracking twice
+        // is excluded by the test.
+        unsafe {
+            if ffi::PyObject_GC_IsTracked(self.as_ptr()) == 0 {
+                ffi::PyObject_GC_Track(self.as_ptr().cast());
+            }
+        }
+    }
+
+    /// Whether the cyclic collector knows the object.
+    pub(crate) fn is_tracked(&self) -> bool {
+        // SAFETY: the object is live; any object may be asked.
+        unsafe { ffi::PyObject_GC_IsTracked(self.as_ptr()) != 0 }
+    }
+
+    /// How many references there are.
+    #[inline(always)]
+    pub(crate) fn reference_count(&self) -> usize {
+        // SAFETY: `self` is a live object.
+        unsafe { usize::try_from(ffi::Py_REFCNT(self.as_ptr())).unwrap_or(0) }
+    }
+
     /// A number that identifies the object while it lives (Python's `id`).
     pub(crate) fn address(&self) -> usize {
         self.as_ptr() as usize

@@ -213,6 +213,12 @@ pub(crate) fn set() -> PyResult<Object> {
     unsafe { owned(ffi::PySet_New(std::ptr::null_mut())) }
 }
 
+/// Whether the object is exactly a `set`.
+pub(crate) fn is_set(object: &Object) -> bool {
+    // SAFETY: the object is live.
+    unsafe { ffi::PySet_CheckExact(object.as_ptr()) != 0 }
+}
+
 /// `set.add(item)`.
 pub(crate) fn set_add(set: &Object, item: &Object) -> PyResult<()> {
     // SAFETY: both are live; the call checks that `set` is a set.

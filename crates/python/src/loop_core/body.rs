@@ -16,6 +16,7 @@ use crate::interop::roster::Roster;
 
 use super::attention::Attention;
 use super::entry::Entry;
+use super::shared_context::LastContext;
 use super::watchers::Watchers;
 
 /// How often a loop with ready work looks at the kernel.
@@ -52,6 +53,8 @@ pub(crate) struct LoopBody {
     pub(crate) attention: Attention,
     /// The Task of ours that is published as current.
     pub(crate) current_task: Slot,
+    /// The context of the latest callback or Task.
+    pub(crate) last_context: LastContext,
     /// `set_task_factory`
     pub(crate) task_factory: Slot,
     /// Whether the factory is asyncio's or tepal's `eager_task_factory` itself.
@@ -89,6 +92,7 @@ impl HeapType for LoopBody {
             tasks: Roster::new(),
             attention: Attention::none(),
             current_task: Slot::empty(),
+            last_context: LastContext::none(),
             task_factory: Slot::empty(),
             eager_factory: Cell::new(false),
             time_overridden: Cell::new(false),
@@ -100,6 +104,7 @@ impl HeapType for LoopBody {
     fn traverse(&self, visitor: &mut Visitor) {
         visitor.slot(&self.current_task);
         visitor.slot(&self.task_factory);
+        self.last_context.traverse(visitor);
         // A queue that is open right now cannot be shown; what it holds then merely looks
         // referenced from outside, so nothing is freed too early.
         if let Ok(ready) = self.ready.try_borrow() {
@@ -121,6 +126,7 @@ impl HeapType for LoopBody {
         let watchers = std::mem::replace(&mut *self.watchers.borrow_mut(), Watchers::new());
         self.current_task.clear();
         self.task_factory.clear();
+        self.last_context.clear();
         drop((ready, timers, watchers));
     }
 }

@@ -4,7 +4,7 @@ use crate::interop::errors::PyResult;
 use crate::interop::gc::Visitor;
 use crate::interop::object::Object;
 
-use super::wrappers;
+use super::{shared_context, wrappers};
 
 /// One thing to run in the next turn.
 ///
@@ -56,7 +56,8 @@ impl Entry {
     /// Shows the references to the collector.
     pub(crate) fn traverse(&self, visitor: &mut Visitor) {
         match self {
-            Entry::Step(object) | Entry::Run(object) => visitor.object(object),
+            Entry::Step(task) => visitor.object(task),
+            Entry::Run(handle) => visitor.queued(handle),
             Entry::Throw {
                 task: first,
                 exception: second,
@@ -104,7 +105,11 @@ impl Entry {
                 callable,
                 argument,
                 context,
-            } => (callable.clone(), argument.clone(), Some(context.clone())),
+            } => (
+                callable.clone(),
+                argument.clone(),
+                Some(shared_context::visible(context)?),
+            ),
             Entry::Run(_) => return Ok(None),
         };
         Ok(Some(Call {

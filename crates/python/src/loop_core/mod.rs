@@ -10,5 +10,6 @@ pub(crate) mod entry;
 pub(crate) mod failures;
 pub(crate) mod loop_ref;
 pub(crate) mod schedule;
+pub(crate) mod shared_context;
 pub(crate) mod watchers;
 pub(crate) mod wrappers;

@@ -22,7 +22,7 @@ pub(crate) struct Driver {
     /// The step after the awaited future is done; the context is already entered.
     pub(crate) wake: fn(task: &Object, future: &Object) -> PyResult<()>,
     /// `task.get_context()`
-    pub(crate) context: fn(task: &Object) -> Option<Object>,
+    pub(crate) context: fn(task: &Object) -> PyResult<Option<Object>>,
 }
 
 static DRIVER: std::sync::OnceLock<Driver> = std::sync::OnceLock::new();
@@ -44,7 +44,7 @@ fn driver() -> PyResult<&'static Driver> {
 /// # Errors
 /// `RuntimeError` before the module is initialised.
 pub(crate) fn task_context(task: &Object) -> PyResult<Option<Object>> {
-    Ok((driver()?.context)(task))
+    (driver()?.context)(task)
 }
 
 /// Callable without arguments: one step of a Task.

@@ -3,16 +3,16 @@
 use crate::future::FutureBody;
 use crate::handle::{HandleBody, ThreadSafeHandleBody};
 use crate::interop::calls;
-use crate::interop::contextvars::Entered;
 use crate::interop::errors::{PyResult, Raised};
 use crate::interop::instance::Instance;
-use crate::interop::object::Object;
+use crate::interop::object::{Object, Slot};
 use crate::interop::values;
 use crate::interop::{imports::imports, interned::Name};
 use crate::loop_core::attention::DEBUG;
 use crate::loop_core::body::LoopBody;
 use crate::loop_core::entry::Entry;
 use crate::loop_core::failures;
+use crate::loop_core::shared_context::run_in;
 use crate::task::{TaskBody, run_step, run_wake};
 
 use super::slow;
@@ -67,19 +67,19 @@ pub(super) fn run_now(event_loop: &Instance<LoopBody>, entry: Entry) -> PyResult
 
 #[inline(always)]
 fn call(callable: &Object, argument: Option<&Object>, context: &Object) -> PyResult<()> {
-    let entered = Entered::new(context)?;
-    let result = match argument {
+    let owner = Slot::holding(context.clone());
+    run_in(&owner, || match argument {
         Some(argument) => calls::call(callable, [argument]),
         None => calls::call(callable, []),
-    };
-    drop(entered);
-    result.map(drop)
+    })?
+    .map(drop)
 }
 
 #[inline(always)]
 fn run_handle(event_loop: &Instance<LoopBody>, handle: &Object) -> PyResult<()> {
     if let Some(plain) = handle.exactly::<HandleBody>() {
         event_loop.retract_task();
+        track_if_kept(handle);
         return plain.run();
     }
     if let Some((future, result)) = sleep_timer(handle) {
@@ -87,12 +87,21 @@ fn run_handle(event_loop: &Instance<LoopBody>, handle: &Object) -> PyResult<()> 
     }
     event_loop.retract_task();
     if let Some(shared) = handle.exactly::<ThreadSafeHandleBody>() {
+        track_if_kept(handle);
         return shared.run();
     }
     match handle.instance_of::<HandleBody>() {
         Some(native) => native.run(),
         // A Handle of asyncio's own or of a subclass, put in by `_add_callback`.
         None => run_foreign_handle(handle),
+    }
+}
+
+/// A Handle that somebody keeps beyond its run may become part of a cycle.
+#[inline(always)]
+fn track_if_kept(handle: &Object) {
+    if handle.reference_count() > 1 {
+        handle.track();
     }
 }
 
@@ -153,7 +162,6 @@ pub(crate) fn handle_for(event_loop: &Instance<LoopBody>, entry: &Entry) -> PyRe
         return Ok(Object::none());
     };
     let arguments: Vec<Object> = call.argument.into_iter().collect();
-    let handle =
-        Instance::<HandleBody>::make(event_loop.object(), call.callable, &arguments, call.context)?;
+    let handle = Instance::<HandleBody>::make(event_loop, call.callable, &arguments, call.context)?;
     Ok(handle.into_object())
 }

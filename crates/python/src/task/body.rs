@@ -14,6 +14,7 @@ use crate::interop::roster::Membership;
 use crate::interop::values;
 use crate::loop_core::failures::call_exception_handler;
 use crate::loop_core::loop_ref::LoopRef;
+use crate::loop_core::shared_context::own_context;
 
 /// One Task: a Future, and the coroutine that makes its result.
 #[repr(C)]
@@ -164,13 +165,12 @@ impl Instance<TaskBody> {
         self.coroutine.get().ok_or_else(uninitialized)
     }
 
-    /// The context.
+    /// The context, as an object of the Task's own.
     ///
     /// # Errors
     /// `RuntimeError` before `__init__`.
-    #[inline(always)]
     pub(super) fn require_context(&self) -> PyResult<Object> {
-        self.context.get().ok_or_else(uninitialized)
+        own_context(&self.context)?.ok_or_else(uninitialized)
     }
 
     /// Nobody sees the Task as unfinished any more.

@@ -1,10 +1,10 @@
 //! An eager start: the first step runs on the creator's stack (asyncio's `eager_start`).
 
-use crate::interop::contextvars::Entered;
 use crate::interop::errors::PyResult;
 use crate::interop::instance::Instance;
 use crate::loop_core::current_task;
 use crate::loop_core::loop_ref::LoopRef;
+use crate::loop_core::shared_context::run_in;
 
 use super::body::TaskBody;
 
@@ -19,19 +19,18 @@ impl Instance<TaskBody> {
     /// Runs any Python code.
     pub(super) fn start_eagerly(&self) -> PyResult<()> {
         let event_loop = self.future.require_loop()?;
-        let context = self.require_context()?;
         let this = self.object();
         let stepped = match &event_loop {
             LoopRef::Native(native) => {
                 let ours = !native.current_task.is_empty();
                 let previous = native.exchange_task(Some(&this))?;
-                let stepped = self.advance_in(&context);
+                let stepped = self.advance_in_context();
                 native.restore_task(previous, ours)?;
                 stepped
             }
             LoopRef::Foreign(foreign) => {
                 let previous = current_task::exchange(foreign, Some(&this))?;
-                let stepped = self.advance_in(&context);
+                let stepped = self.advance_in_context();
                 current_task::exchange(foreign, previous.as_ref())?;
                 stepped
             }
@@ -45,10 +44,7 @@ impl Instance<TaskBody> {
         stepped
     }
 
-    fn advance_in(&self, context: &crate::interop::object::Object) -> PyResult<()> {
-        let entered = Entered::new(context)?;
-        let stepped = self.advance(None);
-        drop(entered);
-        stepped
+    fn advance_in_context(&self) -> PyResult<()> {
+        run_in(&self.context, || self.advance(None))?
     }
 }

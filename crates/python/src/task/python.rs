@@ -15,6 +15,7 @@ use crate::interop::object::Object;
 use crate::interop::slots::{initializer, representation};
 use crate::interop::type_builder::TypeBuilder;
 use crate::loop_core::loop_ref::LoopRef;
+use crate::loop_core::shared_context::own_context;
 
 use super::body::TaskBody;
 use super::start::{TaskOptions, initialize};
@@ -133,7 +134,7 @@ fn methods() -> Vec<Method<TaskBody>> {
         without_arguments(c"get_name", c"get_name($self, /)\n--\n\nThe name.", |this: &T| this.name()),
         with_one(c"set_name", c"set_name($self, value, /)\n--\n\nName it str(value).", |this: &T, name| this.set_name(name)),
         without_arguments(c"get_coro", c"get_coro($self, /)\n--\n\nThe coroutine.", |this: &T| this.coroutine.get()),
-        without_arguments(c"get_context", c"get_context($self, /)\n--\n\nThe context.", |this: &T| this.context.get()),
+        without_arguments(c"get_context", c"get_context($self, /)\n--\n\nThe context.", |this: &T| own_context(&this.context)),
         with_arguments(c"get_stack", c"get_stack($self, /, *, limit=None)\n--\n\nThe frames of the coroutine.", get_stack),
         with_arguments(
             c"print_stack",

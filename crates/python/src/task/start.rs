@@ -39,7 +39,7 @@ pub(crate) fn create_on(
     options: TaskOptions,
 ) -> PyResult<Ref<TaskBody>> {
     check_coroutine(coroutine)?;
-    let context = choose_context(options.context)?;
+    let context = choose_context(options.context, Some(event_loop))?;
     let future = FutureBody::new(Some(LoopRef::Native(event_loop.reference())));
     let task = create(TaskBody::new(
         future,
@@ -77,7 +77,11 @@ pub(super) fn initialize(
     task.log_destroy_pending.set(false);
     task.future.reset(event_loop.clone())?;
     check_coroutine(coroutine)?;
-    let context = choose_context(options.context)?;
+    let native = match &event_loop {
+        LoopRef::Native(native) => Some(&**native),
+        LoopRef::Foreign(_) => None,
+    };
+    let context = choose_context(options.context, native)?;
     drop(task.membership.take());
     task.fut_waiter.clear();
     task.must_cancel.set(false);
@@ -142,9 +146,15 @@ fn check_unusual_coroutine(coroutine: &Object) -> PyResult<()> {
 }
 
 #[inline(always)]
-fn choose_context(context: Option<Object>) -> PyResult<Object> {
+fn choose_context(
+    context: Option<Object>,
+    event_loop: Option<&Instance<LoopBody>>,
+) -> PyResult<Object> {
     match context.filter(|context| !context.is_none()) {
-        None => contextvars::copy_current(),
+        None => match event_loop {
+            Some(event_loop) => event_loop.last_context.copy_current(),
+            None => contextvars::copy_current(),
+        },
         Some(context) if contextvars::is_context(&context) || !cfg!(Py_3_15) => Ok(context),
         Some(other) => Err(Builtin::TypeError.raise(&format!(
             "a contextvars.Context was expected, got {}",

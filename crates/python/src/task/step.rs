@@ -2,7 +2,6 @@
 
 use crate::future::FutureBody;
 use crate::interop::calls;
-use crate::interop::contextvars::Entered;
 use crate::interop::coroutines::{Resumed, resume, throw};
 use crate::interop::errors::{PyResult, exception_matches};
 use crate::interop::imports::imports;
@@ -12,6 +11,7 @@ use crate::interop::object::Object;
 use crate::interop::values;
 use crate::loop_core::body::LoopBody;
 use crate::loop_core::loop_ref::LoopRef;
+use crate::loop_core::shared_context::{own_context, run_in};
 use crate::loop_core::wrappers::{self, Driver};
 
 use super::body::TaskBody;
@@ -30,12 +30,8 @@ pub(crate) fn run_step(
     task: &Instance<TaskBody>,
     exception: Option<Object>,
 ) -> PyResult<()> {
-    let context = task.require_context()?;
     task.with_object(|task| event_loop.publish_task(task))?;
-    let entered = Entered::new(&context)?;
-    let stepped = task.advance(exception);
-    drop(entered);
-    stepped
+    run_in(&task.context, || task.advance(exception))?
 }
 
 /// Runs the step that follows the end of `future`.
@@ -81,9 +77,9 @@ pub(crate) fn install_driver() {
             Some(task) => task.step_from_outside(failure_of(future)),
             None => Ok(()),
         },
-        context: |task| {
-            task.instance_of::<TaskBody>()
-                .and_then(|task| task.context.get())
+        context: |task| match task.instance_of::<TaskBody>() {
+            Some(task) => own_context(&task.context),
+            None => Ok(None),
         },
     });
 }

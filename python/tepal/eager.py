@@ -26,11 +26,15 @@ else:
         name: str | None = None,
         context: Context | None = None,
     ) -> Task[_T]:
-        """Return a ``tepal.Task`` whose first step has run, for ``loop.set_task_factory(tepal.eager_task_factory)``.
-
-        Python 3.11 has no ``asyncio.eager_task_factory``; this one behaves as that of 3.12 does (CPython,
-        Lib/asyncio/tasks.py, ``create_eager_task_factory``): if ``coro`` ends without suspending, the Task is done
-        when it is returned, and the loop has not been involved. While ``loop`` is not running, the first step is
-        queued as usual.
-        """
         return Task(coro, loop=loop, name=name, context=context, eager_start=True)
+
+
+eager_task_factory.__doc__ = """Return a ``tepal.Task`` for ``coro`` whose first step has run.
+
+For ``loop.set_task_factory(tepal.eager_task_factory)``. If ``coro`` ends without suspending, the Task is done when it
+is returned, and the loop has not been involved. While ``loop`` does not run, the first step is queued as usual.
+
+Raises ``TypeError`` if ``coro`` is no coroutine; ``SystemExit`` and ``KeyboardInterrupt`` if the first step does.
+
+As ``asyncio.eager_task_factory`` (CPython, Lib/asyncio/tasks.py), which makes C Tasks and does not exist on Python 3.11.
+"""

@@ -36,5 +36,5 @@ is returned, and the loop has not been involved. While ``loop`` does not run, th
 
 Raises ``TypeError`` if ``coro`` is no coroutine; ``SystemExit`` and ``KeyboardInterrupt`` if the first step does.
 
-As ``asyncio.eager_task_factory`` (CPython, Lib/asyncio/tasks.py), which makes C Tasks and does not exist on Python 3.11.
+As ``asyncio.eager_task_factory`` (CPython, Lib/asyncio/tasks.py), which makes C Tasks and does not exist on 3.11.
 """

@@ -14,6 +14,8 @@ import inspect
 import os
 import pathlib
 import sys
+import time
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -36,6 +38,7 @@ def pytest_configure(config: pytest.Config) -> None:
     # A warning is a failure: an un-awaited coroutine, an unclosed loop or an
     # exception that nobody could catch only shows as a warning.
     config.addinivalue_line("filterwarnings", "error")
+    config.addinivalue_line("filterwarnings", "ignore:Skipping collection of:UserWarning")
     config.addinivalue_line("filterwarnings", "ignore:.*event loop policy:DeprecationWarning")
     config.addinivalue_line("filterwarnings", "ignore:.*EventLoopPolicy:DeprecationWarning")
     config.addinivalue_line("filterwarnings", "ignore:.*use of fork\\(\\):DeprecationWarning")
@@ -94,7 +97,7 @@ def nothing_left_behind(request: pytest.FixtureRequest) -> Iterator[None]:
     node = request.node
     if hasattr(node, "funcargs"):
         node.funcargs.clear()  # pytest would keep the loop alive until after this check
-    left_objects = leaks.living_objects() - objects
+    left_objects = settled_objects(objects)
     descriptors_now = leaks.open_descriptors()
     if not node.stash.get(PASSED, False):
         return
@@ -103,6 +106,14 @@ def nothing_left_behind(request: pytest.FixtureRequest) -> Iterator[None]:
     lost = {fd: name for fd, name in descriptors.items() if fd not in descriptors_now}
     assert not lost, f"file descriptors of others were closed: {lost}"
     assert not left_objects, f"objects left alive: {dict(left_objects)}"
+
+
+def settled_objects(before: Counter[str]) -> Counter[str]:
+    """What lives and did not live before; threads that end just now get a second for it."""
+    deadline = time.monotonic() + 1
+    while (left := leaks.living_objects() - before) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return left
 
 
 @pytest.fixture(params=libraries.NAMES)

@@ -25,13 +25,13 @@ def test_a_loop_gives_back_its_descriptors(library):
 
 
 def test_a_loop_needs_few_descriptors(library):
-    """An epoll and a waker; asyncio has an epoll and a pair of sockets."""
+    """asyncio has an epoll and a pair of sockets for signals and wake-ups; tepal one waker more."""
     before = count()
     loop = library.new_event_loop()
     run_ready(loop)
     used = count() - before
     loop.close()
-    assert used <= 3
+    assert used <= 4
 
 
 def test_a_loop_never_run(library):
@@ -87,7 +87,7 @@ import gc, resource, leaks
 before = leaks.open_descriptors()
 soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
 answers = []
-for free in range(4):
+for free in range(5):
     resource.setrlimit(resource.RLIMIT_NOFILE, (64, hard))
     fillers = []
     try:
@@ -116,7 +116,7 @@ def test_a_loop_that_cannot_be_made_leaves_nothing(library):
     assert finished.returncode == 0, finished.stderr
     *answers, clean = finished.stdout.split()
     assert answers[0] == "refused"
-    assert answers[3] == "made"
+    assert answers[4] == "made"
     assert answers == sorted(answers, reverse=True)
     assert clean == "True"
 

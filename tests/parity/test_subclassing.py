@@ -24,7 +24,7 @@ def test_a_future_with_state_of_its_own(loop, library):
 
     future = Future(loop=loop, extra=[1])
     assert future.extra == [1]
-    assert isinstance(future, asyncio.Future)
+    assert asyncio.isfuture(future)
     assert isinstance(future, library.Future)
     assert type(future) is Future
     assert future.__class__ is Future

@@ -310,7 +310,8 @@ async def test_subclasses_of_the_librarys_task(loop, library):
     assert type(task) is Traced
     assert task.note == "mine"
     assert await task == 1
-    assert isinstance(task, asyncio.Task)
+    assert isinstance(task, library.Task)
+    assert asyncio.isfuture(task)
 
 
 def test_a_native_task_runs_on_a_foreign_loop(library):

@@ -8,10 +8,13 @@ knows only subclasses, so they are declared as subclasses here.
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Generator
 from contextvars import Context
-from typing import Any, TypeVar
+from typing import Any, TypeVar, TypeVarTuple, type_check_only
+
+from typing_extensions import disjoint_base
 
 _T = TypeVar("_T")
 _T_co = TypeVar("_T_co", covariant=True)
+_Ts = TypeVarTuple("_Ts")
 
 __all__ = [
     "Future",
@@ -19,21 +22,32 @@ __all__ = [
     "LoopCore",
     "Task",
     "TimerHandle",
-    "add_awaiter",
-    "discard_awaiter",
+    "future_add_to_awaited_by",
+    "future_discard_from_awaited_by",
     "live_tasks",
     "recognise",
+    "record_foreign_awaiters",
 ]
 
+@disjoint_base
 class Handle(asyncio.Handle):
     def get_context(self) -> Context: ...
 
-class TimerHandle(asyncio.TimerHandle, Handle): ...
+@disjoint_base
+class TimerHandle(asyncio.TimerHandle, Handle):  # type: ignore[misc]
+    def __eq__(self, value: object, /) -> bool: ...
+    def __ge__(self, value: asyncio.TimerHandle, /) -> bool: ...
+    def __gt__(self, value: asyncio.TimerHandle, /) -> bool: ...
+    def __le__(self, value: asyncio.TimerHandle, /) -> bool: ...
+    def __lt__(self, value: asyncio.TimerHandle, /) -> bool: ...
+    def __hash__(self) -> int: ...
 
+@disjoint_base
 class Future(asyncio.Future[_T]):
     def __init__(self, *, loop: asyncio.AbstractEventLoop | None = None) -> None: ...
 
-class Task(asyncio.Task[_T_co], Future[_T_co]):  # type: ignore[type-var]
+@disjoint_base
+class Task(asyncio.Task[_T_co], Future[_T_co]):  # type: ignore[misc, type-var]
     def __init__(
         self,
         coro: Generator[Any, Any, _T_co] | Coroutine[Any, Any, _T_co] | Awaitable[_T_co],
@@ -45,14 +59,10 @@ class Task(asyncio.Task[_T_co], Future[_T_co]):  # type: ignore[type-var]
     ) -> None: ...
     def get_context(self) -> Context: ...
 
-class LoopCore:
-    """What ``tepal.EventLoop`` puts over asyncio's own methods.
+@type_check_only
+class _AsyncioLoop:
+    """Private parts of asyncio's selector loop that tepal.EventLoop inherits and asyncio's own stubs leave out."""
 
-    Public methods that are not named here have the types of asyncio's; ``create_task()`` also, since a task factory
-    decides what it returns.
-    """
-
-    # asyncio's own, which its stubs leave out.
     _csock: Any
     _signal_handlers: dict[int, asyncio.Handle]
     def _asyncgen_firstiter_hook(self, agen: AsyncGenerator[Any, Any]) -> None: ...
@@ -60,7 +70,9 @@ class LoopCore:
     def _check_running(self) -> None: ...
     def _set_coroutine_origin_tracking(self, enabled: bool) -> None: ...
 
-    # The core's.
+@disjoint_base
+class LoopCore(_AsyncioLoop):
+    """What ``tepal.EventLoop`` puts over asyncio's own methods."""
 
     _closed: bool
     _debug: bool
@@ -69,7 +81,28 @@ class LoopCore:
     _task_factory: Callable[..., Any] | None
     @property
     def _reactor_fd(self) -> int | None: ...
+    def __init__(self, *args: Any, **kwargs: Any) -> None: ...
+    def call_at(
+        self, when: float, callback: Callable[[*_Ts], object], *args: *_Ts, context: Context | None = None
+    ) -> TimerHandle: ...
+    def call_later(
+        self,
+        delay: float,
+        callback: Callable[[*_Ts], object],
+        *args: *_Ts,
+        context: Context | None = None,
+    ) -> TimerHandle: ...
+    def call_soon(self, callback: Callable[[*_Ts], object], *args: *_Ts, context: Context | None = None) -> Handle: ...
+    def call_soon_threadsafe(
+        self, callback: Callable[[*_Ts], object], *args: *_Ts, context: Context | None = None
+    ) -> Handle: ...
     def create_future(self) -> Future[Any]: ...
+    create_task = asyncio.BaseEventLoop.create_task  # what it returns is up to a task factory
+    def get_debug(self) -> bool: ...
+    def is_closed(self) -> bool: ...
+    def is_running(self) -> bool: ...
+    def stop(self) -> None: ...
+    def time(self) -> float: ...
     def _add_callback(self, handle: asyncio.Handle, /) -> None: ...
     def _add_reader(
         self, fd: Any, callback: Callable[..., object], /, *args: Any, context: Context | None = None
@@ -97,5 +130,6 @@ class LoopCore:
 
 def recognise(step: Callable[..., object], wakeup: Callable[..., object]) -> None: ...
 def live_tasks() -> list[Task[Any]]: ...
-def add_awaiter(future: object, waiter: object) -> bool: ...
-def discard_awaiter(future: object, waiter: object) -> bool: ...
+def record_foreign_awaiters(add: Callable[[Any, Any], None], discard: Callable[[Any, Any], None]) -> None: ...
+def future_add_to_awaited_by(future: object, waiter: object, /) -> None: ...
+def future_discard_from_awaited_by(future: object, waiter: object, /) -> None: ...

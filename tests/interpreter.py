@@ -53,9 +53,7 @@ def run(
     timeout: float = 20.0,
 ) -> subprocess.CompletedProcess[str]:
     """Run ``script`` to its end; raises ``subprocess.TimeoutExpired`` after ``timeout`` seconds."""
-    child = start(
-        library_name, script, *arguments, options=options, environment=environment
-    )
+    child = start(library_name, script, *arguments, options=options, environment=environment)
     try:
         output, errors = child.communicate(timeout=timeout)
     except subprocess.TimeoutExpired:

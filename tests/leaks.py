@@ -87,9 +87,7 @@ def assert_flat(scenario: Callable[[], object], *, rounds: int = 200) -> None:
     """
     for _ in range(3):
         found = growth(scenario, rounds=rounds)
-        leaked = {
-            name: value for name, value in found.items() if value > (12.0 if name == "heap" else 0.5)
-        }
+        leaked = {name: value for name, value in found.items() if value > (12.0 if name == "heap" else 0.5)}
         if not leaked:
             return
     raise AssertionError(f"each round leaves behind {leaked}")

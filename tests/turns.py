@@ -25,9 +25,7 @@ async def yield_turns(count: int) -> None:
         await asyncio.sleep(0)
 
 
-def run_until(
-    loop: asyncio.AbstractEventLoop, condition: Callable[[], bool], *, limit: float = 5.0
-) -> None:
+def run_until(loop: asyncio.AbstractEventLoop, condition: Callable[[], bool], *, limit: float = 5.0) -> None:
     """Run turns until ``condition()`` holds; fail after ``limit`` seconds."""
     deadline = time.monotonic() + limit
     while not condition():

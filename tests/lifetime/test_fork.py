@@ -29,9 +29,7 @@ CHILD_WORLD = """
 def run(library, script):
     import textwrap
 
-    return interpreter.run_silently(
-        library.name, textwrap.dedent(CHILD_WORLD) + textwrap.dedent(script)
-    )
+    return interpreter.run_silently(library.name, textwrap.dedent(CHILD_WORLD) + textwrap.dedent(script))
 
 
 def test_the_child_has_no_running_loop(library):

@@ -35,9 +35,7 @@ try:
 except ImportError as error:
     print(error)
 """
-    finished = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, timeout=20, check=False
-    )
+    finished = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=20, check=False)
     assert finished.returncode == 0, finished.stderr
     assert word.lower() in finished.stdout.lower()
 
@@ -77,9 +75,7 @@ print(sorted(key for key in after if after[key] is not before.get(key)))
 print(signal.getsignal(signal.SIGINT) is handler)
 """
     del script
-    finished = subprocess.run(
-        [sys.executable, "-c", fresh], capture_output=True, text=True, timeout=20, check=False
-    )
+    finished = subprocess.run([sys.executable, "-c", fresh], capture_output=True, text=True, timeout=20, check=False)
     assert finished.returncode == 0, finished.stderr
     changed, signals = finished.stdout.splitlines()
     # Edges of the call graph and the listing of tasks are plugged where asyncio has no hook.

@@ -78,9 +78,7 @@ def test_an_error_while_closing_is_reported(loop, reports):
     loop.run_until_complete(main())
     loop.run_until_complete(loop.shutdown_asyncgens())
     context = reports.take_one()
-    assert context["message"] == (
-        f"an error occurred during closing of asynchronous generator {generator!r}"
-    )
+    assert context["message"] == (f"an error occurred during closing of asynchronous generator {generator!r}")
     assert context["asyncgen"] is generator
     assert str(context["exception"]) == "while closing"
 

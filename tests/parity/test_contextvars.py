@@ -82,9 +82,7 @@ async def test_two_tasks_share_one_context(loop):
             variable.set(variable.get() + 1)
             await asyncio.sleep(0)
 
-    await asyncio.gather(
-        loop.create_task(count(), context=context), loop.create_task(count(), context=context)
-    )
+    await asyncio.gather(loop.create_task(count(), context=context), loop.create_task(count(), context=context))
     assert context[variable] == 20
 
 
@@ -139,9 +137,7 @@ async def test_done_callbacks_of_tasks(loop):
     seen = []
     task = loop.create_task(read())
     task.add_done_callback(lambda done: seen.append(variable.get()))
-    task.add_done_callback(
-        lambda done: seen.append(variable.get()), context=context_with("given")
-    )
+    task.add_done_callback(lambda done: seen.append(variable.get()), context=context_with("given"))
     await task
     await asyncio.sleep(0)
     assert seen == ["default", "given"]
@@ -194,9 +190,7 @@ def test_call_soon_threadsafe(loop):
     def in_thread():
         variable.set("thread")
         loop.call_soon_threadsafe(lambda: seen.append(variable.get()))
-        loop.call_soon_threadsafe(
-            lambda: (seen.append(variable.get()), loop.stop()), context=context_with("given")
-        )
+        loop.call_soon_threadsafe(lambda: (seen.append(variable.get()), loop.stop()), context=context_with("given"))
 
     thread = threading.Thread(target=in_thread)
     thread.start()

@@ -283,9 +283,7 @@ library.run(main(), loop_factory=library.new_event_loop)
 
 
 def test_the_environment_switches_it_on_and_nothing_crashes(library, debug):
-    output = interpreter.run(
-        library.name, SCRIPT, environment={"PYTHONASYNCIODEBUG": "1"}, timeout=15
-    )
+    output = interpreter.run(library.name, SCRIPT, environment={"PYTHONASYNCIODEBUG": "1"}, timeout=15)
     assert (output.returncode, output.stdout) == (0, "True\n"), output.stderr
 
 

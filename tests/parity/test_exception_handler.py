@@ -8,9 +8,7 @@ import pytest
 from turns import run_turns
 
 # Later versions show the arguments of a callback in debug mode only.
-HIDES_ARGUMENTS = (
-    "debug" in inspect.signature(asyncio.format_helpers._format_callback_source).parameters
-)
+HIDES_ARGUMENTS = "debug" in inspect.signature(asyncio.format_helpers._format_callback_source).parameters
 
 
 @pytest.fixture
@@ -149,8 +147,7 @@ def test_a_failing_handler_over_a_failing_default(library, reports):
     loop.call_exception_handler({"message": "first"})
     (record,) = reports.take_records()
     assert record == (
-        "Exception in default exception handler while handling an unexpected error"
-        " in custom exception handler"
+        "Exception in default exception handler while handling an unexpected error in custom exception handler"
     )
     loop.close()
 

@@ -126,9 +126,7 @@ async def test_repr_of_a_task(loop, library):
     future = loop.create_future()
     task = library.Task(outer(future), loop=loop, name="the name")
     place = re.escape(f"{__file__}:")
-    assert re.fullmatch(
-        rf"<Task pending name='the name' coro=<outer\(\) running at {place}\d+>>", repr(task)
-    )
+    assert re.fullmatch(rf"<Task pending name='the name' coro=<outer\(\) running at {place}\d+>>", repr(task))
     await asyncio.sleep(0)
     assert re.fullmatch(
         rf"<Task pending name='the name' coro=<outer\(\) running at {place}\d+>"
@@ -396,9 +394,7 @@ async def test_edges_through_gather_groups_and_wait(loop, library):
     async def by_shield():
         await asyncio.shield(leaf)
 
-    tasks = [
-        library.Task(body(), loop=loop, name=body.__name__) for body in (by_gather, by_wait, by_shield)
-    ]
+    tasks = [library.Task(body(), loop=loop, name=body.__name__) for body in (by_gather, by_wait, by_shield)]
     await yield_turns(3)
     text = asyncio.format_call_graph(leaf)
     for task in tasks:

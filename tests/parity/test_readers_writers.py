@@ -285,9 +285,7 @@ def test_many_descriptors(loop):
     seen = set()
     try:
         for number, (left, _) in enumerate(pairs):
-            loop.add_reader(
-                left, lambda number=number, left=left: (left.recv(1), seen.add(number))
-            )
+            loop.add_reader(left, lambda number=number, left=left: (left.recv(1), seen.add(number)))
         for _, right in pairs:
             right.send(b"x")
         run_until(loop, lambda: len(seen) == len(pairs))
@@ -312,8 +310,8 @@ def test_an_epoll_inside_the_loop(loop, pipe):
     assert seen[0] == [(reader, select.EPOLLIN)]
 
 
-def test_priority_data_does_not_spin(loop, pair):
-    left, right = pair
+def test_a_quiet_socket_is_quiet(loop, pair):
+    left, _ = pair
     seen = []
     loop.add_reader(left, seen.append, 1)
     run_turns(loop, 3)

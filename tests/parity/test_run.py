@@ -171,7 +171,7 @@ def attempts_while_running(loop, other):
         "run_forever": loop.run_forever,
         "close": loop.close,
         "other.run_forever": other.run_forever,
-        "asyncio.run": lambda: asyncio.run(coroutine),
+        "asyncio.run": lambda: asyncio.run(coroutine),  # noqa: B023
     }.items():
         coroutine = give(1)
         try:

@@ -58,9 +58,7 @@ def test_the_handler_is_installed_at_once(loop):
 
 def test_an_idle_loop_wakes_at_once(loop):
     arrived = []
-    loop.add_signal_handler(
-        signal.SIGUSR1, lambda: (arrived.append(time.monotonic()), loop.stop())
-    )
+    loop.add_signal_handler(signal.SIGUSR1, lambda: (arrived.append(time.monotonic()), loop.stop()))
     far = loop.call_later(15, loop.stop)
     start = time.monotonic()
     with sent_after(0.05, signal.SIGUSR1):
@@ -119,7 +117,7 @@ def test_a_handler_may_be_added_again(loop):
     for number in range(3):
         loop.add_signal_handler(signal.SIGUSR1, seen.append, 1)
         os.kill(os.getpid(), signal.SIGUSR1)
-        run_until(loop, lambda: len(seen) > number)
+        run_until(loop, lambda number=number: len(seen) > number)
         loop.remove_signal_handler(signal.SIGUSR1)
     assert seen == [1, 1, 1]
 

@@ -303,9 +303,7 @@ async def test_subclasses_of_the_librarys_task(loop, library):
             super().__init__(*arguments, **keywords)
             self.note = note
 
-    loop.set_task_factory(
-        lambda loop, coro, **keywords: Traced(coro, loop=loop, note="mine", **keywords)
-    )
+    loop.set_task_factory(lambda loop, coro, **keywords: Traced(coro, loop=loop, note="mine", **keywords))
     task = loop.create_task(give(1))
     assert type(task) is Traced
     assert task.note == "mine"

@@ -232,9 +232,7 @@ def test_debug_mode_checks_the_thread(loop, in_thread):
 
 @pytest.mark.parametrize("debug", [True])
 def test_debug_mode_names_the_method(loop):
-    with pytest.raises(
-        TypeError, match=r"^a callable object was expected by call_soon_threadsafe\(\), got 1$"
-    ):
+    with pytest.raises(TypeError, match=r"^a callable object was expected by call_soon_threadsafe\(\), got 1$"):
         loop.call_soon_threadsafe(1)
 
 

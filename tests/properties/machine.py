@@ -337,9 +337,7 @@ class Machine:
         self.kept.append(shielded)
         await self.attempt(index, "awaits a shield", survive, lambda: self.wait_for_it(shielded))
 
-    async def do_await_gather(
-        self, index: int, numbers: list[int], return_exceptions: bool, survive: bool
-    ) -> None:
+    async def do_await_gather(self, index: int, numbers: list[int], return_exceptions: bool, survive: bool) -> None:
         members = [self.target(index, number) for number in numbers]
         gathered = asyncio.gather(*members, return_exceptions=return_exceptions)
         self.kept.append(gathered)
@@ -361,9 +359,7 @@ class Machine:
         }
 
         async def counts() -> Any:
-            done, pending = await asyncio.wait(
-                members.values(), return_when=conditions[when], timeout=timeout
-            )
+            done, pending = await asyncio.wait(members.values(), return_when=conditions[when], timeout=timeout)
             for each in done:
                 self.state(each)
             return len(done), len(pending)
@@ -371,9 +367,7 @@ class Machine:
         await self.attempt(index, "waits", survive, counts)
 
     async def do_await_wait_for(self, index: int, number: int, survive: bool) -> None:
-        await self.attempt(
-            index, "waits for", survive, lambda: asyncio.wait_for(self.target(index, number), None)
-        )
+        await self.attempt(index, "waits for", survive, lambda: asyncio.wait_for(self.target(index, number), None))
 
     async def do_wait_event(self, index: int, number: int, survive: bool) -> None:
         await self.attempt(index, "waits for an event", survive, self.events[number % 2].wait)
@@ -418,9 +412,7 @@ class Machine:
 
         await self.attempt(index, "enters", survive, limited)
 
-    async def do_group(
-        self, index: int, numbers: list[int], inner: list[Operation], survive: bool
-    ) -> None:
+    async def do_group(self, index: int, numbers: list[int], inner: list[Operation], survive: bool) -> None:
         async def grouped() -> None:
             async with asyncio.TaskGroup() as group:
                 for number in numbers:
@@ -430,9 +422,7 @@ class Machine:
                     self.begun.add(number)
                     member = len(self.tasks)
                     self.tasks.append(None)
-                    self.tasks[member] = group.create_task(
-                        self.body(number, member), name=f"actor {number}"
-                    )
+                    self.tasks[member] = group.create_task(self.body(number, member), name=f"actor {number}")
                 await self.perform(index, inner)
 
         await self.attempt(index, "groups", survive, grouped)
@@ -482,9 +472,7 @@ class Machine:
         self.nudges += 1
         self.loop.call_at(self.start - 1 + self.nudges * 1e-6, self.action(action))
 
-    async def do_timeout_at(
-        self, index: int, slot: int, inner: list[Operation], survive: bool
-    ) -> None:
+    async def do_timeout_at(self, index: int, slot: int, inner: list[Operation], survive: bool) -> None:
         async def limited() -> bool:
             async with asyncio.timeout_at(self.deadline(slot)) as timeout:
                 await self.perform(index, inner)

@@ -73,7 +73,7 @@ def assert_alike(program: Program, run_one, run_other):
         if expected != found:
             before = "\n".join(map(repr, one[max(place - 12, 0) : place]))
             raise AssertionError(f"after\n{before}\nasyncio: {expected!r}\nhere:    {found!r}")
-    raise AssertionError(f"asyncio goes on with {one[len(other):]!r}, here {other[len(one):]!r}")
+    raise AssertionError(f"asyncio goes on with {one[len(other) :]!r}, here {other[len(one) :]!r}")
 
 
 KINDS = {

@@ -87,10 +87,7 @@ def test_what_the_script_sees(tmp_path):
     """Arguments, name, file and path are those of ``python SCRIPT``."""
     (tmp_path / "neighbour.py").write_text("value = 'found'\n")
     script = tmp_path / "script.py"
-    script.write_text(
-        "import sys, neighbour\n"
-        "print(__name__, __file__, sys.argv, neighbour.value, sys.path[0])\n"
-    )
+    script.write_text("import sys, neighbour\nprint(__name__, __file__, sys.argv, neighbour.value, sys.path[0])\n")
     direct = subprocess.run(
         [sys.executable, str(script), "--flag", "value", "-m"],
         capture_output=True, text=True, timeout=20, check=False,
@@ -115,9 +112,7 @@ def test_tracebacks_begin_in_the_script(tmp_path):
     assert f'File "{script}", line 3, in <module>' in finished.stderr
 
 
-@pytest.mark.parametrize(
-    "arguments", [(), ("run",), ("run", "-m"), ("no such command",), ("run", "no such file.py")]
-)
+@pytest.mark.parametrize("arguments", [(), ("run",), ("run", "-m"), ("no such command",), ("run", "no such file.py")])
 def test_wrong_uses(arguments):
     finished = tepal(*arguments)
     assert finished.returncode != 0 or arguments == ()

@@ -8,6 +8,7 @@ from collections.abc import Coroutine, Generator
 from contextvars import Context
 from typing import Any, TypeVar
 
+from tepal import _native
 from tepal._native import Task
 
 _T = TypeVar("_T")
@@ -38,3 +39,6 @@ Raises ``TypeError`` if ``coro`` is no coroutine; ``SystemExit`` and ``KeyboardI
 
 As ``asyncio.eager_task_factory`` (CPython, Lib/asyncio/tasks.py), which makes C Tasks and does not exist on 3.11.
 """
+
+# A loop of ours need not call it for each Task: create_task then starts Tasks eagerly by itself.
+_native.recognise_eager_factory(eager_task_factory)

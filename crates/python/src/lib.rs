@@ -16,7 +16,8 @@ mod running;
 mod task;
 
 /// The module's exports.
-#[pyo3::pymodule]
+// The GIL is the lock of everything in here (docs/inside/decisions/0002).
+#[pyo3::pymodule(gil_used = true)]
 mod _native {
     use pyo3::prelude::{Bound, Py, PyAny, PyModule, PyResult, Python, pyfunction};
     use pyo3::sync::PyOnceLock;
@@ -59,6 +60,12 @@ mod _native {
     #[pyfunction]
     fn recognise(step: &Bound<'_, PyAny>, wakeup: &Bound<'_, PyAny>) {
         event_loop::recognise(&Object::from_bound(step), &Object::from_bound(wakeup));
+    }
+
+    /// Makes `create_task` start Tasks eagerly by itself where this factory is set.
+    #[pyfunction]
+    fn recognise_eager_factory(factory: &Bound<'_, PyAny>) {
+        event_loop::recognise_eager_factory(Object::from_bound(factory));
     }
 
     /// All unfinished Tasks of ours, of every loop.

@@ -16,6 +16,7 @@ use crate::loop_core::body::LoopBody;
 
 pub(crate) use lifecycle::live_tasks;
 pub(crate) use scheduling::recognise;
+pub(crate) use tasks::recognise_eager_factory;
 
 type L = Instance<LoopBody>;
 

@@ -84,21 +84,59 @@ fn is_ours(this: &L, task: &Object) -> bool {
     matches!(task.future.event_loop.get(), Some(LoopRef::Native(native)) if native.is(this))
 }
 
-fn split<'a>(
+/// The positional arguments and the context. Leading arguments may also come by keyword
+/// (`call_soon(callback=f)`, as asyncio's signature allows); they are then put into `storage`.
+#[inline(always)]
+fn read<'a>(
     arguments: &Arguments<'a>,
+    storage: &'a mut Vec<Object>,
     function: &str,
-    leading: usize,
-) -> PyResult<(&'a [Object], &'a Object, &'a [Object])> {
+    leading: &[Name],
+) -> PyResult<(&'a [Object], Option<Object>)> {
     let positional = arguments.positional();
-    if positional.len() > leading {
-        let (before, rest) = positional.split_at(leading);
-        return Ok((before, &rest[0], &rest[1..]));
+    if positional.len() >= leading.len() {
+        return Ok((positional, arguments.only_keyword(function, Name::Context)?));
     }
-    let names = ["when", "callback"];
-    let missing = names[names.len() - 1 - leading + positional.len()];
-    Err(Builtin::TypeError.raise(&format!(
-        "{function}() missing 1 required positional argument: '{missing}'"
-    )))
+    let context = by_keyword(arguments, storage, function, leading)?;
+    Ok((storage, context))
+}
+
+#[cold]
+fn by_keyword(
+    arguments: &Arguments<'_>,
+    storage: &mut Vec<Object>,
+    function: &str,
+    leading: &[Name],
+) -> PyResult<Option<Object>> {
+    storage.extend(arguments.positional().iter().cloned());
+    for name in &leading[storage.len()..] {
+        let given = (0..arguments.keyword_count())
+            .map(|index| arguments.keyword(index))
+            .find(|(given, _)| values::same_text(given, name.object()));
+        let Some((_, value)) = given else {
+            return Err(Builtin::TypeError.raise(&format!(
+                "{function}() missing 1 required positional argument: '{}'",
+                name.text()
+            )));
+        };
+        storage.push(value.clone());
+    }
+    let mut context = None;
+    for index in 0..arguments.keyword_count() {
+        let (given, value) = arguments.keyword(index);
+        if values::same_text(&given, Name::Context.object()) {
+            context = Some(value.clone()).filter(|context| !context.is_none());
+        } else if !leading
+            .iter()
+            .any(|name| values::same_text(&given, name.object()))
+        {
+            let given = values::text(&given).unwrap_or_default();
+            return Err(Builtin::TypeError.raise(&format!(
+                "{function}() got an unexpected keyword argument '{given}'"
+            )));
+        }
+    }
+    Ok(context)
 }
 
 /// `call_soon(callback, *args, context=None)`
@@ -108,8 +146,9 @@ fn split<'a>(
 /// `TypeError` if the callback is a coroutine.
 #[inline(always)]
 fn call_soon(this: &L, arguments: Arguments<'_>) -> PyResult<Object> {
-    let context = arguments.only_keyword("call_soon", Name::Context)?;
-    let (_, callback, rest) = split(&arguments, "call_soon", 0)?;
+    let mut storage = Vec::new();
+    let (given, context) = read(&arguments, &mut storage, "call_soon", &[Name::Callback])?;
+    let (callback, rest) = (&given[0], &given[1..]);
     if !this.attention.is_none() {
         check(this, callback, "call_soon", true)?;
     }
@@ -126,8 +165,14 @@ fn call_soon(this: &L, arguments: Arguments<'_>) -> PyResult<Object> {
 /// # Errors
 /// As [`call_soon`], for any thread.
 fn call_soon_threadsafe(this: &L, arguments: Arguments<'_>) -> PyResult<Object> {
-    let context = arguments.only_keyword("call_soon_threadsafe", Name::Context)?;
-    let (_, callback, rest) = split(&arguments, "call_soon_threadsafe", 0)?;
+    let mut storage = Vec::new();
+    let (given, context) = read(
+        &arguments,
+        &mut storage,
+        "call_soon_threadsafe",
+        &[Name::Callback],
+    )?;
+    let (callback, rest) = (&given[0], &given[1..]);
     if !this.attention.is_none() {
         check(this, callback, "call_soon_threadsafe", false)?;
     }
@@ -195,12 +240,14 @@ fn check(this: &L, callback: &Object, method: &str, thread: bool) -> PyResult<()
 /// # Errors
 /// As [`call_soon`]; `TypeError` if `delay` is no number.
 fn call_later(this: &L, arguments: Arguments<'_>) -> PyResult<Object> {
-    let context = arguments.only_keyword("call_later", Name::Context)?;
-    let (before, callback, rest) = split(&arguments, "call_later", 1)?;
-    if before[0].is_none() {
+    let mut storage = Vec::new();
+    let leading = [Name::Delay, Name::Callback];
+    let (given, context) = read(&arguments, &mut storage, "call_later", &leading)?;
+    let (callback, rest) = (&given[1], &given[2..]);
+    if given[0].is_none() {
         return Err(Builtin::TypeError.raise("delay must not be None"));
     }
-    let delay = values::to_float(&before[0])?;
+    let delay = values::to_float(&given[0])?;
     let now = this.now()?;
     let deadline = now.saturating_add(nanoseconds(delay));
     let when = now as f64 / 1e9 + delay;
@@ -212,12 +259,14 @@ fn call_later(this: &L, arguments: Arguments<'_>) -> PyResult<Object> {
 /// # Errors
 /// As [`call_soon`]; `TypeError` if `when` is no number.
 fn call_at(this: &L, arguments: Arguments<'_>) -> PyResult<Object> {
-    let context = arguments.only_keyword("call_at", Name::Context)?;
-    let (before, callback, rest) = split(&arguments, "call_at", 1)?;
-    if before[0].is_none() {
+    let mut storage = Vec::new();
+    let leading = [Name::When, Name::Callback];
+    let (given, context) = read(&arguments, &mut storage, "call_at", &leading)?;
+    let (callback, rest) = (&given[1], &given[2..]);
+    if given[0].is_none() {
         return Err(Builtin::TypeError.raise("when cannot be None"));
     }
-    let when = values::to_float(&before[0])?;
+    let when = values::to_float(&given[0])?;
     let timer = add_timer(
         this,
         nanoseconds(when),
@@ -227,8 +276,8 @@ fn call_at(this: &L, arguments: Arguments<'_>) -> PyResult<Object> {
         context,
         "call_at",
     )?;
-    if !values::is_exact_float(&before[0]) {
-        timer.set_when(&before[0])?;
+    if !values::is_exact_float(&given[0]) {
+        timer.set_when(&given[0])?;
     }
     Ok(timer.into_object())
 }
@@ -279,22 +328,22 @@ pub(super) fn methods() -> Vec<Method<LoopBody>> {
     vec![
         with_arguments(
             c"call_soon",
-            c"call_soon($self, callback, /, *args, context=None)\n--\n\nCall callback(*args) in the next turn.",
+            c"call_soon($self, callback, *args, context=None)\n--\n\nCall callback(*args) in the next turn.",
             call_soon,
         ),
         with_arguments(
             c"call_soon_threadsafe",
-            c"call_soon_threadsafe($self, callback, /, *args, context=None)\n--\n\nAs call_soon, from any thread.",
+            c"call_soon_threadsafe($self, callback, *args, context=None)\n--\n\nAs call_soon, from any thread.",
             call_soon_threadsafe,
         ),
         with_arguments(
             c"call_later",
-            c"call_later($self, delay, callback, /, *args, context=None)\n--\n\nCall callback(*args) after delay seconds.",
+            c"call_later($self, delay, callback, *args, context=None)\n--\n\nCall callback(*args) after delay seconds.",
             call_later,
         ),
         with_arguments(
             c"call_at",
-            c"call_at($self, when, callback, /, *args, context=None)\n--\n\nCall callback(*args) at loop.time() == when.",
+            c"call_at($self, when, callback, *args, context=None)\n--\n\nCall callback(*args) at loop.time() == when.",
             call_at,
         ),
         without_arguments(c"time", c"time($self, /)\n--\n\nSeconds on the clock of time.monotonic().", time),

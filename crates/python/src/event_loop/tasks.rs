@@ -10,11 +10,19 @@ use crate::interop::instance::Instance;
 use crate::interop::interned::Name;
 use crate::interop::methods::{Method, with_arguments, without_arguments};
 use crate::interop::object::Object;
+use crate::interop::recognised::KnownObjects;
 use crate::interop::values;
 use crate::loop_core::body::LoopBody;
 use crate::task::{TaskOptions, create_on};
 
 use super::L;
+
+static EAGER_FACTORIES: KnownObjects = KnownObjects::none();
+
+/// Makes `create_task` start Tasks eagerly by itself where this factory is set.
+pub(crate) fn recognise_eager_factory(factory: Object) {
+    EAGER_FACTORIES.learn(factory);
+}
 
 /// `create_task(coro, *, name=None, context=None, **kwargs)`
 ///
@@ -97,10 +105,11 @@ pub(super) fn set_factory(this: &L, factory: &Object) -> PyResult<()> {
     if !calls::is_callable(factory) {
         return Err(Builtin::TypeError.raise("task factory must be a callable or None"));
     }
-    let eager = imports()
-        .eager_factories
-        .iter()
-        .any(|eager| eager.is(factory));
+    let eager = EAGER_FACTORIES.contains(factory)
+        || imports()
+            .eager_task_factory
+            .as_ref()
+            .is_some_and(|eager| eager.is(factory));
     this.eager_factory.set(eager);
     this.task_factory.set(factory.clone());
     Ok(())

@@ -64,6 +64,7 @@ pub(crate) struct FutureBody {
 impl HeapType for FutureBody {
     const NAME: &'static CStr = c"tepal.Future";
     const FREE_LIST: usize = 1024;
+    const FINALIZES: bool = true;
     const DICT: Option<usize> = Some(offset_of!(FutureBody, dict));
     const WEAKREFS: Option<usize> = Some(offset_of!(FutureBody, weak_references));
 

@@ -45,8 +45,8 @@ pub(crate) struct Imports {
     pub(crate) base_create_task: Object,
     /// Whether that method takes `**kwargs` (3.13.3 and later).
     pub(crate) create_task_takes_any_keyword: bool,
-    /// The task factories that we serve without calling them.
-    pub(crate) eager_factories: Vec<Object>,
+    /// `asyncio.eager_task_factory` (3.12+), which we serve without calling it.
+    pub(crate) eager_task_factory: Option<Object>,
     /// `selectors._fileobj_to_fd`
     pub(crate) fileobj_to_fd: Object,
     /// `("context",)`
@@ -135,9 +135,7 @@ pub(crate) fn import_all() -> PyResult<()> {
         leave_task: get(&native, "_leave_task")?,
         create_task_takes_any_keyword: takes_any_keyword(&base_create_task)?,
         base_create_task,
-        eager_factories: get_optional(&import("asyncio")?, "eager_task_factory")?
-            .into_iter()
-            .collect(),
+        eager_task_factory: get_optional(&import("asyncio")?, "eager_task_factory")?,
         fileobj_to_fd: dotted("selectors", &["_fileobj_to_fd"])?,
         names_context: values::tuple(vec![intern("context")?])?,
         names_msg: values::tuple(vec![intern("msg")?])?,

@@ -56,6 +56,8 @@ pub(crate) trait HeapType: Sized + 'static {
     const DICT: Option<usize> = None;
     /// Offset of the [`WeakReferences`] field inside the body, if weakrefs are allowed.
     const WEAKREFS: Option<usize> = None;
+    /// Whether the type has a finalizer (it then has a `__del__` for Python code to see).
+    const FINALIZES: bool = false;
 
     /// The cell that remembers the type object.
     fn cell() -> &'static TypeCell;

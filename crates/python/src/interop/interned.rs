@@ -28,6 +28,7 @@ names! {
     Context = "context",
     Coro = "coro",
     CurrentHandle = "_current_handle",
+    Delay = "delay",
     EagerStart = "eager_start",
     Exception = "exception",
     File = "file",

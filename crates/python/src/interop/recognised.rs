@@ -1,6 +1,6 @@
 //! Recognising the callables by which CPython's own C Tasks are driven.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 
 use super::calls::builtin_address;
 use super::object::Object;
@@ -43,5 +43,26 @@ impl Recognised {
     pub(crate) fn is_wakeup(&self, callable: &Object) -> bool {
         let known = self.wakeup_function.get();
         known != 0 && builtin_address(callable) == Some(known)
+    }
+}
+
+/// Objects that are known by identity.
+pub(crate) struct KnownObjects(RefCell<Vec<Object>>);
+
+// SAFETY: touched only with the GIL held (see `interop`).
+unsafe impl Sync for KnownObjects {}
+
+impl KnownObjects {
+    pub(crate) const fn none() -> KnownObjects {
+        KnownObjects(RefCell::new(Vec::new()))
+    }
+
+    /// Keeps an object, for good.
+    pub(crate) fn learn(&self, object: Object) {
+        self.0.borrow_mut().push(object);
+    }
+
+    pub(crate) fn contains(&self, object: &Object) -> bool {
+        self.0.borrow().iter().any(|known| known.is(object))
     }
 }

@@ -27,17 +27,20 @@ pub(crate) struct TypeBuilder<T: HeapType> {
 }
 
 impl<T: HeapType> TypeBuilder<T> {
-    /// A type with a collector, a dealloc and a finalizer, and nothing else yet.
+    /// A type with what every type of ours has, and nothing else yet.
     pub(crate) fn new(documentation: &'static CStr) -> TypeBuilder<T> {
         let slot = |slot: c_int, pfunc: *mut c_void| ffi::PyType_Slot { slot, pfunc };
+        let mut slots = vec![
+            slot(ffi::Py_tp_dealloc, tp_dealloc::<T> as *mut c_void),
+            slot(ffi::Py_tp_traverse, tp_traverse::<T> as *mut c_void),
+            slot(ffi::Py_tp_clear, tp_clear::<T> as *mut c_void),
+            slot(ffi::Py_tp_doc, documentation.as_ptr().cast_mut().cast()),
+        ];
+        if T::FINALIZES {
+            slots.push(slot(ffi::Py_tp_finalize, tp_finalize::<T> as *mut c_void));
+        }
         TypeBuilder {
-            slots: vec![
-                slot(ffi::Py_tp_dealloc, tp_dealloc::<T> as *mut c_void),
-                slot(ffi::Py_tp_traverse, tp_traverse::<T> as *mut c_void),
-                slot(ffi::Py_tp_clear, tp_clear::<T> as *mut c_void),
-                slot(ffi::Py_tp_finalize, tp_finalize::<T> as *mut c_void),
-                slot(ffi::Py_tp_doc, documentation.as_ptr().cast_mut().cast()),
-            ],
+            slots,
             methods: Vec::new(),
             attributes: Vec::new(),
             flags: ffi::Py_TPFLAGS_DEFAULT | ffi::Py_TPFLAGS_HAVE_GC,

@@ -10,7 +10,7 @@ use tepal_core::{EventBuffer, Timeout, monotonic_ns, wait_time};
 
 use crate::future::FutureBody;
 use crate::handle::{CallArguments, HandleBody, TimerHandleBody};
-use crate::interop::errors::{PyResult, raise_os_error};
+use crate::interop::errors::{PyResult, raise_os_error, restore};
 use crate::interop::imports::imports;
 use crate::interop::instance::Instance;
 use crate::interop::object::Object;
@@ -30,8 +30,10 @@ use super::dispatch::run_entry;
 pub(crate) fn run_until_stopped(event_loop: &Instance<LoopBody>) -> PyResult<()> {
     loop {
         if let Err(raised) = run_once(event_loop) {
+            // Taking the Task back calls into CPython, which must not see the exception.
+            let exception = raised.take();
             event_loop.retract_task();
-            return Err(raised);
+            return Err(restore(exception));
         }
         if event_loop.stopping.get() {
             event_loop.retract_task();

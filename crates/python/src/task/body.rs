@@ -41,6 +41,7 @@ extends!(TaskBody, future: FutureBody);
 impl HeapType for TaskBody {
     const NAME: &'static CStr = c"tepal.Task";
     const FREE_LIST: usize = 1024;
+    const FINALIZES: bool = true;
     const DICT: Option<usize> = match FutureBody::DICT {
         Some(offset) => Some(offset_of!(TaskBody, future) + offset),
         None => None,

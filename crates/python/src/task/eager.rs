@@ -1,6 +1,6 @@
 //! An eager start: the first step runs on the creator's stack (asyncio's `eager_start`).
 
-use crate::interop::errors::PyResult;
+use crate::interop::errors::{PyResult, Raised, restore};
 use crate::interop::instance::Instance;
 use crate::loop_core::current_task;
 use crate::loop_core::loop_ref::LoopRef;
@@ -24,24 +24,25 @@ impl Instance<TaskBody> {
             LoopRef::Native(native) => {
                 let ours = !native.current_task.is_empty();
                 let previous = native.exchange_task(Some(&this))?;
-                let stepped = self.advance_in_context();
+                let stepped = self.advance_in_context().map_err(Raised::take);
                 native.restore_task(previous, ours)?;
                 stepped
             }
             LoopRef::Foreign(foreign) => {
                 let previous = current_task::exchange(foreign, Some(&this))?;
-                let stepped = self.advance_in_context();
+                let stepped = self.advance_in_context().map_err(Raised::take);
                 current_task::exchange(foreign, previous.as_ref())?;
                 stepped
             }
         };
-        if !self.future.is_pending() {
+        // On 3.11, which has no eager Tasks, asyncio cannot show a Task without a coroutine.
+        if !self.future.is_pending() && cfg!(Py_3_12) {
             self.coroutine.clear();
         }
-        if stepped.is_err() {
+        stepped.map_err(|exception| {
             self.log_destroy_pending.set(false);
-        }
-        stepped
+            restore(exception)
+        })
     }
 
     fn advance_in_context(&self) -> PyResult<()> {

@@ -4,7 +4,7 @@ use crate::future::FutureBody;
 use crate::interop::calls;
 use crate::interop::contextvars;
 use crate::interop::coroutines;
-use crate::interop::errors::{Builtin, PyResult};
+use crate::interop::errors::{Builtin, PyResult, Raised, restore};
 use crate::interop::imports::imports;
 use crate::interop::instance::{Instance, Ref, create, type_name};
 use crate::interop::object::Object;
@@ -92,11 +92,11 @@ pub(super) fn initialize(
     task.log_destroy_pending.set(true);
     if options.eager && is_running(&event_loop)? {
         register(task, &event_loop, true)?;
-        let started = task.start_eagerly();
+        let started = task.start_eagerly().map_err(Raised::take);
         if let LoopRef::Foreign(_) = event_loop {
             finish_eager_registration(task)?;
         }
-        return started;
+        return started.map_err(restore);
     }
     task.schedule_step(None)?;
     register(task, &event_loop, false)

@@ -34,10 +34,19 @@ def without_paths(text: str) -> str:
 
 
 def environment(seed: int) -> dict[str, str]:
-    """Environment of a child: asyncio's debug mode off, hashes the same for all loops."""
-    kept = {name: value for name, value in os.environ.items() if name != "PYTHONASYNCIODEBUG"}
+    """Environment of a child: asyncio's debug mode off, hashes the same for all loops.
+
+    Byte code is kept under ``build/``: where the standard library has none and is not
+    writable, every child would compile it anew, which under callgrind takes a minute.
+    """
+    unwanted = ("PYTHONASYNCIODEBUG", "PYTHONDONTWRITEBYTECODE")
+    kept = {name: value for name, value in os.environ.items() if name not in unwanted}
     path = os.pathsep.join(filter(None, [str(BENCHES), kept.get("PYTHONPATH")]))
-    return kept | {"PYTHONPATH": path, "PYTHONHASHSEED": str(seed)}
+    return kept | {
+        "PYTHONPATH": path,
+        "PYTHONHASHSEED": str(seed),
+        "PYTHONPYCACHEPREFIX": str(BENCHES.parent / "build" / "bench" / "bytecode"),
+    }
 
 
 class JsonProcess:

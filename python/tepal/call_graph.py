@@ -5,13 +5,12 @@
 first tepal loop on, edges from or to one of ours are stored too; all others go to CPython.
 """
 
+import _asyncio
 import asyncio
 import sys
 import weakref
 from asyncio import futures, tasks
 from typing import Any
-
-import _asyncio
 
 from tepal import _native
 
@@ -66,4 +65,4 @@ def install() -> None:
         for module, attribute in ((futures, name), (futures, f"_c_{name}"), (asyncio, name)):
             if getattr(module, attribute, None) is getattr(_asyncio, name):
                 setattr(module, attribute, getattr(_native, name))
-    tasks._GatheringFuture._asyncio_awaited_by = property(_awaited_by)  # type: ignore[attr-defined]
+    tasks._GatheringFuture._asyncio_awaited_by = property(_awaited_by)

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import socket
 import sys
 import threading
 import weakref
@@ -122,7 +121,7 @@ class EventLoop(_native.LoopCore, asyncio.SelectorEventLoop):
         registry.install()
         call_graph.install()
         self._resolver = Resolver()
-        super(_native.LoopCore, self).__init__(_Reactor(self))
+        super(_native.LoopCore, self).__init__(_Reactor(self))  # type: ignore[arg-type]
         self._set_own_descriptors(1)
         _loops.add(self)
 
@@ -164,9 +163,7 @@ class EventLoop(_native.LoopCore, asyncio.SelectorEventLoop):
         try:
             self._thread_id = threading.get_ident()
             wakeup = self._take_wakeup_fd()
-            sys.set_asyncgen_hooks(
-                firstiter=self._asyncgen_firstiter_hook, finalizer=self._asyncgen_finalizer_hook
-            )
+            sys.set_asyncgen_hooks(firstiter=self._asyncgen_firstiter_hook, finalizer=self._asyncgen_finalizer_hook)
             events._set_running_loop(self)
             if self._turns_are_replaced():
                 while True:

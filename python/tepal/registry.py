@@ -5,14 +5,12 @@ it would cost more than the Task itself, so the set is taught to ask the loops' 
 somebody iterates over it.
 """
 
-import asyncio
+import _asyncio
 import gc
 import weakref
 from asyncio import events
 from collections.abc import Iterator
 from typing import Any
-
-import _asyncio
 
 from tepal import _native
 
@@ -66,18 +64,15 @@ class _AskedLoop:
 def _learn_c_tasks() -> None:
     """Show the native module how a C Task is driven: its step and its wake-up."""
     loop = _AskedLoop()
-    future = _asyncio.Future(loop=loop)  # type: ignore[arg-type]
+    future: Any = _asyncio.Future(loop=loop)  # type: ignore[arg-type]
 
     async def wait() -> None:
         await future
 
     running = events._get_running_loop()
     events._set_running_loop(loop)  # type: ignore[arg-type]
-    task = None
-    before = None
+    task: Any = None
     try:
-        if running is not None:
-            before = asyncio.current_task(running)
         task = _asyncio.Task(wait(), loop=loop)  # type: ignore[arg-type]
         step = loop.callback
         step()
@@ -90,7 +85,6 @@ def _learn_c_tasks() -> None:
             task.get_coro().close()
             _asyncio._unregister_task(task)
         events._set_running_loop(running)
-        del before
 
 
 def _install() -> None:

@@ -61,13 +61,13 @@ class Resolver:
         self._process = 0  # the process that made the pool: threads do not live on in the child of a fork
         self._lookups: set[Lookup[Any]] = set()
 
-    async def getaddrinfo(  # noqa: PLR0917  (socket.getaddrinfo's arguments, in its order)
+    async def getaddrinfo(
         self,
         loop: asyncio.AbstractEventLoop,
         host: Host,
         port: Port,
         family: int = 0,
-        type: int = 0,  # noqa: A002  (socket.getaddrinfo's words)
+        type: int = 0,
         proto: int = 0,
         flags: int = 0,
     ) -> list[ResolvedAddress]:

@@ -27,24 +27,32 @@ from measure.process import BENCHES, environment
 SMALL = 2_000
 LARGE = 6_000
 """Operations of the two sizes; both are past the warm-up of the interpreter."""
+CALLGRIND = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null"]
 LIMIT = 600
 """Seconds for one run under valgrind."""
 
 
-def count(loop: str, case: cases.Case, repeats: int) -> int:
-    """Instructions of a whole process that runs ``repeats`` repeats.
+def run(loop: str, case: cases.Case, repeats: int, under: list[str]) -> str:
+    """Standard error of a process that runs ``repeats`` repeats, ``under`` a tool or none.
 
-    Raises RuntimeError when the process fails or valgrind reports no count, and
-    subprocess.TimeoutExpired after `LIMIT` seconds.
+    Raises RuntimeError when it fails and subprocess.TimeoutExpired after `LIMIT` seconds.
     """
     script = [sys.executable, str(BENCHES / "one_case.py")]
     work = ["--loop", loop, "--case", case.name, "--repeats", str(repeats)]
-    command = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", *script, *work]
-    ended = subprocess.run(command, env=environment(0), capture_output=True, text=True, timeout=LIMIT, check=False)
-    collected = re.search(r"Collected : (\d+)", ended.stderr)
-    if ended.returncode != 0 or collected is None:
+    ended = subprocess.run(
+        [*under, *script, *work], env=environment(0), capture_output=True, text=True, timeout=LIMIT, check=False
+    )
+    if ended.returncode != 0:
         last = (ended.stderr.strip().splitlines() or ["no output"])[-1]
         raise RuntimeError(f"{case.name} on {loop} ended with status {ended.returncode}: {last}")
+    return ended.stderr
+
+
+def count(loop: str, case: cases.Case, repeats: int) -> int:
+    """Instructions of a whole process. Raises as `run`, and RuntimeError without a count."""
+    collected = re.search(r"Collected : (\d+)", run(loop, case, repeats, CALLGRIND))
+    if collected is None:
+        raise RuntimeError(f"callgrind reported no count for {case.name} on {loop}")
     return int(collected.group(1))
 
 
@@ -52,6 +60,8 @@ def per_operation(loop: str, case: cases.Case, small: int, large: int) -> float:
     """Instructions per operation. ``small`` and ``large`` are sizes in operations."""
     few = max(2, small // case.operations)
     many = max(few + 4, large // case.operations)
+    # Outside callgrind first, so that neither count contains the compiling of modules.
+    run(loop, case, few, [])
     return (count(loop, case, many) - count(loop, case, few)) / ((many - few) * case.operations)
 
 

@@ -187,8 +187,8 @@ class EventLoop(_native.LoopCore, asyncio.SelectorEventLoop):
     def _take_wakeup_fd(self) -> int | None:
         """Let signals write to our self-pipe, so that they end a wait of the main thread at once.
 
-        Returns the descriptor that was set before, or None if nothing was changed: in another
-        thread, or if the program has set one of its own.
+        Returns what to set afterwards, or None if nothing was changed: in another thread, or if
+        the program has set a descriptor of its own.
         """
         if threading.current_thread() is not threading.main_thread():
             return None
@@ -199,7 +199,7 @@ class EventLoop(_native.LoopCore, asyncio.SelectorEventLoop):
         if before not in (-1, self._csock.fileno()):
             signal.set_wakeup_fd(before)
             return None
-        return before
+        return -1
 
     def _give_wakeup_fd_back(self, before: int | None) -> None:
         if before is not None and not self._signal_handlers and self._csock is not None:

@@ -6,6 +6,7 @@ must therefore compile on any Python 3.7 or newer and import nothing but the sta
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
 
@@ -41,6 +42,21 @@ def require_supported_interpreter(
             f"tepal runs on Linux only as yet, this platform is {platform!r}. Use asyncio's own event loop here, "
             "for instance: loop_factory = tepal.new_event_loop if sys.platform == 'linux' else None."
         )
+    if _in_subinterpreter():
+        raise ImportError(
+            "tepal does not work in a sub-interpreter yet: its native types belong to the main interpreter. "
+            "Use asyncio's own event loop here."
+        )
+
+
+def _in_subinterpreter() -> bool:
+    """Tell whether this is another interpreter than the process's first."""
+    name = "_interpreters" if sys.version_info >= (3, 13) else "_xxsubinterpreters"
+    try:
+        interpreters = importlib.import_module(name)
+    except ImportError:  # built without them: there is only one
+        return False
+    return bool(interpreters.get_current() != interpreters.get_main())
 
 
 def missing_native_module(directories: list[str]) -> ImportError:

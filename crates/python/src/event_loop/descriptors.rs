@@ -12,7 +12,7 @@ use crate::interop::interned::Name;
 use crate::interop::methods::{Method, with_arguments, with_one};
 use crate::interop::object::Object;
 use crate::interop::values;
-use crate::loop_core::attention::{CLOSED, DEBUG};
+use crate::loop_core::attention::CLOSED;
 use crate::loop_core::body::LoopBody;
 use crate::loop_core::watchers::Side;
 
@@ -36,7 +36,7 @@ fn add(this: &L, arguments: Arguments<'_>, side: Side) -> PyResult<Object> {
     this.check_open()?;
     let descriptor = descriptor(file)?;
     let handle = Instance::<HandleBody>::make(this, callback.clone(), rest, context)?;
-    if this.attention.has(DEBUG) {
+    if this.is_debug()? {
         handle.remember_origin()?;
     }
     let before = this.watch(descriptor, side, handle.clone().into_object())?;

@@ -11,7 +11,7 @@ use crate::interop::methods::{Method, with_one, without_arguments};
 use crate::interop::object::Object;
 use crate::interop::roster::all_rosters;
 use crate::interop::values;
-use crate::loop_core::attention::{CLOSED, OVERRIDDEN};
+use crate::loop_core::attention::{CLOSED, DEBUG_METHOD, OVERRIDDEN, TIMER_HOOK};
 use crate::loop_core::body::LoopBody;
 use crate::running::{run_once, run_until_stopped};
 
@@ -46,7 +46,12 @@ fn open_reactor(this: &L) -> PyResult<()> {
 /// # Errors
 /// What the attribute look-up raises.
 pub(super) fn attribute_changed(this: &L, name: &Object) -> PyResult<()> {
-    let watched = [Name::CallSoon, Name::Time];
+    let watched = [
+        Name::CallSoon,
+        Name::Time,
+        Name::GetDebug,
+        Name::TimerHandleCancelled,
+    ];
     if watched
         .iter()
         .any(|watched| values::same_text(name, watched.object()))
@@ -56,7 +61,7 @@ pub(super) fn attribute_changed(this: &L, name: &Object) -> PyResult<()> {
     Ok(())
 }
 
-/// Looks whether `call_soon` and `time` are still this type's own.
+/// Looks which of the methods that Rust calls by itself are still this type's own.
 pub(super) fn notice_overrides(this: &L) -> PyResult<()> {
     let kind = type_object::<LoopBody>();
     let own = |name: Name| -> PyResult<bool> {
@@ -69,6 +74,9 @@ pub(super) fn notice_overrides(this: &L) -> PyResult<()> {
         Ok(same && !in_instance_dict(this, name)?)
     };
     this.attention.set(OVERRIDDEN, !own(Name::CallSoon)?);
+    this.attention.set(DEBUG_METHOD, !own(Name::GetDebug)?);
+    this.attention
+        .set(TIMER_HOOK, !own(Name::TimerHandleCancelled)?);
     this.time_overridden.set(!own(Name::Time)?);
     Ok(())
 }

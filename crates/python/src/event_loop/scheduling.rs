@@ -12,7 +12,7 @@ use crate::interop::methods::{Method, with_arguments, with_one, without_argument
 use crate::interop::object::Object;
 use crate::interop::recognised::Recognised;
 use crate::interop::values;
-use crate::loop_core::attention::{CLOSED, DEBUG};
+use crate::loop_core::attention::CLOSED;
 use crate::loop_core::body::LoopBody;
 use crate::loop_core::entry::Entry;
 use crate::loop_core::schedule::nanoseconds;
@@ -193,7 +193,7 @@ fn queue(
     context: Option<Object>,
 ) -> PyResult<Ref<HandleBody>> {
     let handle = Instance::<HandleBody>::make_untracked(this, callback.clone(), rest, context)?;
-    if this.attention.has(DEBUG) {
+    if this.is_debug()? {
         handle.remember_origin()?;
     }
     this.ready
@@ -210,7 +210,7 @@ fn queue_threadsafe(
 ) -> PyResult<Object> {
     type Handle = Instance<ThreadSafeHandleBody>;
     let handle = Handle::make(this, callback.clone(), rest, context)?;
-    if this.attention.has(DEBUG) {
+    if this.is_debug()? {
         handle.handle.remember_origin()?;
     }
     let handle = handle.into_object();
@@ -224,7 +224,7 @@ fn queue_threadsafe(
 #[cold]
 fn check(this: &L, callback: &Object, method: &str, thread: bool) -> PyResult<()> {
     this.check_open()?;
-    if this.attention.has(DEBUG) {
+    if this.is_debug()? {
         if thread {
             this.check_thread()?;
         }
@@ -251,7 +251,7 @@ fn call_later(this: &L, arguments: Arguments<'_>) -> PyResult<Object> {
     let now = this.now()?;
     let deadline = now.saturating_add(nanoseconds(delay));
     let when = now as f64 / 1e9 + delay;
-    Ok(add_timer(this, deadline, when, callback, rest, context, "call_later")?.into_object())
+    Ok(add_timer(this, deadline, when, callback, rest, context)?.into_object())
 }
 
 /// `call_at(when, callback, *args, context=None)`
@@ -267,15 +267,7 @@ fn call_at(this: &L, arguments: Arguments<'_>) -> PyResult<Object> {
         return Err(Builtin::TypeError.raise("when cannot be None"));
     }
     let when = values::to_float(&given[0])?;
-    let timer = add_timer(
-        this,
-        nanoseconds(when),
-        when,
-        callback,
-        rest,
-        context,
-        "call_at",
-    )?;
+    let timer = add_timer(this, nanoseconds(when), when, callback, rest, context)?;
     if !values::is_exact_float(&given[0]) {
         timer.set_when(&given[0])?;
     }
@@ -290,10 +282,10 @@ fn add_timer(
     callback: &Object,
     rest: &[Object],
     context: Option<Object>,
-    method: &str,
 ) -> PyResult<Ref<TimerHandleBody>> {
     if !this.attention.is_none() {
-        check(this, callback, method, true)?;
+        // asyncio's call_later goes through call_at, which the message names.
+        check(this, callback, "call_at", true)?;
     }
     let timer = Instance::<TimerHandleBody>::schedule(
         this,
@@ -303,7 +295,7 @@ fn add_timer(
         rest,
         context,
     )?;
-    if this.attention.has(DEBUG) {
+    if this.is_debug()? {
         timer.handle.remember_origin()?;
     }
     Ok(timer)

@@ -143,6 +143,12 @@ impl FutureBody {
         self.state.get() == State::Pending
     }
 
+    /// Whether Python code has stored attributes on the instance, which may replace methods.
+    #[inline(always)]
+    pub(crate) fn has_attributes(&self) -> bool {
+        self.dict.is_used()
+    }
+
     #[inline(always)]
     pub(crate) fn state(&self) -> State {
         self.state.get()
@@ -220,7 +226,7 @@ impl Instance<FutureBody> {
         let future = create(FutureBody::new(Some(LoopRef::Native(
             event_loop.reference(),
         ))))?;
-        if event_loop.attention.has(crate::loop_core::attention::DEBUG) {
+        if event_loop.is_debug()? {
             future.remember_origin()?;
         }
         Ok(future)

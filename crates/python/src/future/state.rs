@@ -84,7 +84,7 @@ impl Instance<FutureBody> {
         if self.state.get() == State::Finished && !self.failed.get() {
             return Ok(self.outcome.get_or_none());
         }
-        Err(self.failure("Result is not ready."))
+        Err(self.failure("Result is not set."))
     }
 
     /// Raises what `result()` raises.

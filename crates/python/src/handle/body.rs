@@ -247,6 +247,7 @@ impl Instance<HandleBody> {
 
     #[cold]
     fn report(&self, exception: Object) -> PyResult<()> {
+        self.with_object(Object::track);
         let described = self.with_object(|this| {
             let callback = calls::attribute(this, &intern("_callback")?)?;
             let arguments = calls::attribute(this, &intern("_args")?)?;

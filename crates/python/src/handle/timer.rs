@@ -19,6 +19,7 @@ use crate::interop::object::Object;
 use crate::interop::slots::{comparison, hashing, initializer};
 use crate::interop::type_builder::TypeBuilder;
 use crate::interop::values;
+use crate::loop_core::attention::TIMER_HOOK;
 use crate::loop_core::body::LoopBody;
 
 use super::body::{HandleBody, fill};
@@ -124,12 +125,12 @@ impl Instance<TimerHandleBody> {
             return handle.cancel();
         };
         match event_loop.instance_of::<LoopBody>() {
-            Some(native) => {
+            Some(native) if !native.attention.has(TIMER_HOOK) => {
                 handle.cancel()?;
                 note_cancelled(native, handle);
                 Ok(())
             }
-            None => {
+            _ => {
                 let this = self.object();
                 calls::call_method(Name::TimerHandleCancelled, [&event_loop, &this])?;
                 handle.cancel()

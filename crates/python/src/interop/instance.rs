@@ -159,6 +159,12 @@ impl InstanceDict {
         InstanceDict(Slot::empty())
     }
 
+    /// Whether the dict exists: some attribute was stored or `__dict__` was asked for.
+    #[inline(always)]
+    pub(crate) fn is_used(&self) -> bool {
+        !self.0.is_empty()
+    }
+
     pub(crate) fn traverse(&self, visitor: &mut Visitor) {
         visitor.slot(&self.0);
     }

@@ -9,6 +9,11 @@ pub(crate) const DEBUG: u8 = 2;
 /// `call_soon` was replaced on the instance or by a subclass: everything goes through it.
 pub(crate) const OVERRIDDEN: u8 = 4;
 
+/// `get_debug` was replaced: it is asked whether debug mode is on.
+pub(crate) const DEBUG_METHOD: u8 = 8;
+/// `_timer_handle_cancelled` was replaced: it is told of every cancelled timer.
+pub(crate) const TIMER_HOOK: u8 = 16;
+
 /// A set of the reasons above; empty on the fast path, so that one test is enough.
 pub(crate) struct Attention(Cell<u8>);
 

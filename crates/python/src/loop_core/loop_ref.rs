@@ -64,7 +64,7 @@ impl LoopRef {
     #[inline]
     pub(crate) fn debug(&self) -> PyResult<bool> {
         match self {
-            LoopRef::Native(native) => Ok(native.attention.has(super::attention::DEBUG)),
+            LoopRef::Native(native) => native.is_debug(),
             LoopRef::Foreign(object) => {
                 crate::interop::coroutines::is_true(&calls::call_method(Name::GetDebug, [object])?)
             }

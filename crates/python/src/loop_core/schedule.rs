@@ -9,7 +9,7 @@ use crate::interop::instance::Instance;
 use crate::interop::interned::Name;
 use crate::interop::threads;
 
-use super::attention::{CLOSED, DEBUG, OVERRIDDEN};
+use super::attention::{CLOSED, DEBUG, DEBUG_METHOD, OVERRIDDEN};
 use super::body::LoopBody;
 use super::entry::Entry;
 use super::failures;
@@ -89,6 +89,19 @@ impl Instance<LoopBody> {
             return Ok(());
         }
         Err(failures::wrong_thread())
+    }
+
+    /// Whether debug mode is on: asyncio asks `get_debug()`.
+    ///
+    /// # Errors
+    /// What a replaced `get_debug` raises.
+    #[inline(always)]
+    pub(crate) fn is_debug(&self) -> PyResult<bool> {
+        if self.attention.has(DEBUG_METHOD) {
+            let answer = calls::call_method(Name::GetDebug, [&self.object()])?;
+            return crate::interop::coroutines::is_true(&answer);
+        }
+        Ok(self.attention.has(DEBUG))
     }
 
     /// Wakes the loop if it waits in the kernel.

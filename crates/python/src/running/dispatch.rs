@@ -156,6 +156,9 @@ fn report(event_loop: &Instance<LoopBody>, entry: &Entry, raised: Raised) -> PyR
 /// `MemoryError`.
 pub(crate) fn handle_for(event_loop: &Instance<LoopBody>, entry: &Entry) -> PyResult<Object> {
     if let Entry::Run(handle) = entry {
+        if handle.instance_of::<HandleBody>().is_some() {
+            handle.track();
+        }
         return Ok(handle.clone());
     }
     let Some(call) = entry.as_call()? else {

@@ -50,6 +50,9 @@ pub(crate) fn run_until_stopped(event_loop: &Instance<LoopBody>) -> PyResult<()>
 pub(crate) fn run_once(event_loop: &Instance<LoopBody>) -> PyResult<()> {
     poll_if_due(event_loop)?;
     let due = event_loop.timers.borrow().next_deadline();
+    if due.is_some() && event_loop.time_overridden.get() {
+        event_loop.now()?;
+    }
     if due.is_some_and(|deadline| deadline <= event_loop.known_now.get()) {
         collect_due_timers(event_loop)?;
     }

@@ -23,8 +23,10 @@ impl Instance<TaskBody> {
         self.cancel_requests.set(self.cancel_requests.get() + 1);
         if let Some(awaited) = self.fut_waiter.get() {
             let accepted = match awaited.exactly::<FutureBody>() {
-                Some(future) => future.set_cancelled(message.clone())?,
-                None => cancel_any(&awaited, message.as_ref())?,
+                Some(future) if !future.has_attributes() => {
+                    future.set_cancelled(message.clone())?
+                }
+                _ => cancel_any(&awaited, message.as_ref())?,
             };
             if accepted {
                 // The Task goes on with the CancelledError when the future wakes it.
@@ -51,7 +53,7 @@ impl Instance<TaskBody> {
 
 fn cancel_any(awaited: &Object, message: Option<&Object>) -> PyResult<bool> {
     match awaited.exactly::<TaskBody>() {
-        Some(task) => task.cancel(message.cloned()),
-        None => Instance::<FutureBody>::cancel_by_method(awaited, message),
+        Some(task) if !task.future.has_attributes() => task.cancel(message.cloned()),
+        _ => Instance::<FutureBody>::cancel_by_method(awaited, message),
     }
 }

@@ -46,7 +46,7 @@ pub(crate) fn create_on(
         Some(coroutine.clone()),
         Some(context),
     ))?;
-    if event_loop.attention.has(crate::loop_core::attention::DEBUG) {
+    if event_loop.is_debug()? {
         task.future.remember_origin()?;
     }
     task.name_it(options.name)?;

@@ -55,7 +55,7 @@ fn failure_of(future: &Object) -> Option<Object> {
         if !ours.has_failure() && !ours.is_pending() {
             return None;
         }
-        return Some(match ours.take_failure("Result is not ready.") {
+        return Some(match ours.take_failure("Result is not set.") {
             Ok(exception) => exception,
             Err(raised) => raised.take(),
         });

@@ -4,6 +4,7 @@ use std::ptr::null_mut;
 
 use pyo3::ffi;
 
+use super::border::enter;
 use super::errors::{PyResult, Raised};
 use super::interned::Name;
 use super::object::Object;
@@ -29,6 +30,30 @@ impl<const N: usize> Padded<N> {
 const OFFSET: usize = ffi::PY_VECTORCALL_ARGUMENTS_OFFSET;
 
 #[inline(always)]
+unsafe fn vectorcall(
+    callable: *mut ffi::PyObject,
+    arguments: *const *mut ffi::PyObject,
+    count: usize,
+    names: *mut ffi::PyObject,
+) -> *mut ffi::PyObject {
+    if cfg!(Py_3_14) {
+        // SAFETY: the contract of PyObject_Vectorcall, which our callers keep.
+        return unsafe { ffi::PyObject_Vectorcall(callable, arguments, count, names) };
+    }
+    let function = ffi::PyObject_Vectorcall as *const () as usize;
+    // SAFETY: the same function with the same four arguments.
+    unsafe {
+        enter(
+            function,
+            callable as usize,
+            arguments as usize,
+            count,
+            names as usize,
+        ) as *mut ffi::PyObject
+    }
+}
+
+#[inline(always)]
 unsafe fn owned(pointer: *mut ffi::PyObject) -> PyResult<Object> {
     // SAFETY: the caller passes what a call returned: an owned reference or NULL.
     unsafe { Object::from_owned(pointer) }.ok_or_else(Raised::already)
@@ -45,12 +70,7 @@ pub(crate) fn call<const N: usize>(callable: &Object, arguments: [&Object; N]) -
     // during the call.
     unsafe {
         let first = (&raw mut padded.arguments).cast::<*mut ffi::PyObject>();
-        owned(ffi::PyObject_Vectorcall(
-            callable.as_ptr(),
-            first,
-            N | OFFSET,
-            null_mut(),
-        ))
+        owned(vectorcall(callable.as_ptr(), first, N | OFFSET, null_mut()))
     }
 }
 
@@ -80,7 +100,7 @@ pub(crate) fn call_with_names(
     unsafe {
         let keywords = ffi::PyTuple_GET_SIZE(names.as_ptr()) as usize;
         assert!(keywords <= arguments.len(), "more names than values");
-        owned(ffi::PyObject_Vectorcall(
+        owned(vectorcall(
             callable.as_ptr(),
             arguments.as_ptr().cast(),
             arguments.len() - keywords,

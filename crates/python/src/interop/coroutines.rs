@@ -4,6 +4,7 @@ use std::ptr::null_mut;
 
 use pyo3::ffi;
 
+use super::border::enter;
 use super::calls;
 use super::errors::{Builtin, PyResult};
 use super::interned::Name;
@@ -29,12 +30,39 @@ pub(crate) fn resume(coroutine: &Object) -> Resumed {
     // SAFETY: the coroutine is live; `result` receives an owned reference unless the
     // status is an error.
     unsafe {
-        let status = ffi::PyIter_Send(coroutine.as_ptr(), ffi::Py_None(), &mut result);
+        let status = send(coroutine.as_ptr(), &mut result);
         match (status, Object::from_owned(result)) {
-            (ffi::PySendResult::PYGEN_NEXT, Some(value)) => Resumed::Yielded(value),
-            (ffi::PySendResult::PYGEN_RETURN, Some(value)) => Resumed::Returned(value),
+            (SEND_NEXT, Some(value)) => Resumed::Yielded(value),
+            (SEND_RETURN, Some(value)) => Resumed::Returned(value),
             _ => Resumed::Raised(super::errors::Raised::already().take()),
         }
+    }
+}
+
+const SEND_NEXT: i32 = ffi::PySendResult::PYGEN_NEXT as i32;
+const SEND_RETURN: i32 = ffi::PySendResult::PYGEN_RETURN as i32;
+
+/// `PyIter_Send(coroutine, None, result)`.
+///
+/// # Safety
+/// The coroutine is live.
+#[inline(always)]
+unsafe fn send(coroutine: *mut ffi::PyObject, result: &mut *mut ffi::PyObject) -> i32 {
+    if cfg!(Py_3_14) {
+        // SAFETY: the coroutine and None are live, `result` is a place for a pointer.
+        return unsafe { ffi::PyIter_Send(coroutine, ffi::Py_None(), result) as i32 };
+    }
+    let function = ffi::PyIter_Send as *const () as usize;
+    let place = std::ptr::from_mut(result) as usize;
+    // SAFETY: the same function with the same arguments; an `int` comes in the low half.
+    unsafe {
+        enter(
+            function,
+            coroutine as usize,
+            ffi::Py_None() as usize,
+            place,
+            0,
+        ) as i32
     }
 }
 

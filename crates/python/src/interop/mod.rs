@@ -9,6 +9,7 @@
 #![allow(unsafe_code)]
 
 pub(crate) mod arguments;
+mod border;
 pub(crate) mod calls;
 pub(crate) mod contextvars;
 pub(crate) mod coroutines;

@@ -2,6 +2,7 @@
 
 use pyo3::ffi;
 
+use super::border::enter;
 use super::errors::{PyResult, Raised};
 
 /// Runs `wait` with the GIL released.
@@ -14,7 +15,15 @@ pub(crate) fn detached<R: Send>(wait: impl FnOnce() -> R + Send) -> R {
     impl Drop for Detached {
         fn drop(&mut self) {
             // SAFETY: the state that SaveThread gave on this very thread.
-            unsafe { ffi::PyEval_RestoreThread(self.0) }
+            unsafe {
+                enter(
+                    ffi::PyEval_RestoreThread as *const () as usize,
+                    self.0 as usize,
+                    0,
+                    0,
+                    0,
+                )
+            };
         }
     }
     // SAFETY: as above.
@@ -31,7 +40,7 @@ pub(crate) fn detached<R: Send>(wait: impl FnOnce() -> R + Send) -> R {
 /// Runs any Python code.
 pub(crate) fn check_signals() -> PyResult<()> {
     // SAFETY: the GIL is held.
-    match unsafe { ffi::PyErr_CheckSignals() } {
+    match unsafe { enter(ffi::PyErr_CheckSignals as *const () as usize, 0, 0, 0, 0) as i32 } {
         0 => Ok(()),
         _ => Err(Raised::already()),
     }

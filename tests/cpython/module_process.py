@@ -182,6 +182,8 @@ def main() -> None:
     """Runs the tests which no earlier process has started."""
     options = arguments()
     faulthandler.enable()
+    # A run that was started in the background inherits an ignored Ctrl-C, and tests of it would fail.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     done = started_ids(options.events)
     door = subject.Subject(**json.loads(options.subject)).install(options.mode)
     with tempfile.TemporaryDirectory() as folder, options.events.open("a", encoding="utf-8") as events:

@@ -166,7 +166,7 @@ def scenario_handles(loop):
 @pytest.mark.parametrize("debug", [False, True], ids=["plain", "debug"])
 def test_repeating_leaves_nothing_behind(loop, name, debug):
     scenario = SCENARIOS[name]
-    leaks.assert_flat(lambda: scenario(loop), rounds=40 if debug else 150)
+    leaks.assert_flat(lambda: scenario(loop), rounds=100 if debug else 150)
 
 
 @pytest.mark.timeout(60)
@@ -178,7 +178,7 @@ def test_making_and_closing_loops_leaves_nothing_behind(library):
         loop.run_until_complete(asyncio.sleep(0))
         loop.close()
 
-    leaks.assert_flat(scenario, rounds=60)
+    leaks.assert_flat(scenario, rounds=100)
 
 
 @pytest.mark.skipif(sys.version_info < (3, 12), reason="eager start is new in 3.12")

@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import socket
+import threading
 
 import pytest
 
@@ -111,8 +112,6 @@ async def test_many_at_once(loop):
 
 
 async def test_a_slow_executor_delays_no_literal(loop):
-    import threading
-
     release = threading.Event()
     try:
         busy = [loop.run_in_executor(None, release.wait, 10) for _ in range(64)]
@@ -125,12 +124,22 @@ async def test_a_slow_executor_delays_no_literal(loop):
     await asyncio.gather(*busy)
 
 
-async def test_cancelling_a_lookup(loop):
-    task = loop.create_task(loop.getaddrinfo("localhost", 80))
-    await asyncio.sleep(0)
+async def test_cancelling_a_lookup(loop, monkeypatch):
+    asked, release = threading.Event(), threading.Event()
+
+    def slow(*arguments):
+        asked.set()
+        release.wait(10)
+        return []
+
+    monkeypatch.setattr(socket, "getaddrinfo", slow)
+    task = loop.create_task(loop.getaddrinfo("a-slow-host.invalid", 80))
+    while not asked.is_set():
+        await asyncio.sleep(0.001)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
+    release.set()
 
 
 @pytest.mark.parametrize(

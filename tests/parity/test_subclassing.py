@@ -9,6 +9,20 @@ import pytest
 from turns import run_ready, run_turns
 
 
+@pytest.fixture
+def opened():
+    """Gives a loop that is closed at the end of the test, also when the test fails."""
+    loops = []
+
+    def keep(loop):
+        loops.append(loop)
+        return loop
+
+    yield keep
+    for loop in loops:
+        loop.close()
+
+
 async def give(value):
     await asyncio.sleep(0)
     return value
@@ -205,21 +219,20 @@ def test_a_subclass_is_collected(loop, library):
     assert reference() is None
 
 
-def test_a_loop_with_state_of_its_own(library):
+def test_a_loop_with_state_of_its_own(library, opened):
     class Loop(library.EventLoop):
         def __init__(self, label):
             super().__init__()
             self.label = label
             self.calls = []
 
-    loop = Loop("mine")
+    loop = opened(Loop("mine"))
     assert loop.label == "mine"
     assert isinstance(loop, library.EventLoop)
     assert loop.run_until_complete(give(1)) == 1
-    loop.close()
 
 
-def test_overridden_create_task_is_used(library):
+def test_overridden_create_task_is_used(library, opened):
     made = []
 
     class Loop(library.EventLoop):
@@ -228,7 +241,7 @@ def test_overridden_create_task_is_used(library):
             made.append(task)
             return task
 
-    loop = Loop()
+    loop = opened(Loop())
 
     async def main():
         await asyncio.gather(give(1), give(2))
@@ -237,11 +250,10 @@ def test_overridden_create_task_is_used(library):
         await asyncio.create_task(give(4))
 
     loop.run_until_complete(main())
-    loop.close()
     assert len(made) == 5
 
 
-def test_overridden_create_future_is_used(library):
+def test_overridden_create_future_is_used(library, opened):
     made = []
 
     class Loop(library.EventLoop):
@@ -250,18 +262,17 @@ def test_overridden_create_future_is_used(library):
             made.append(future)
             return future
 
-    loop = Loop()
+    loop = opened(Loop())
 
     async def main():
         await asyncio.sleep(0.001)
         await asyncio.wait([asyncio.ensure_future(give(1))])
 
     loop.run_until_complete(main())
-    loop.close()
     assert len(made) >= 2
 
 
-def test_overridden_call_later_and_call_at_are_used(library):
+def test_overridden_call_later_and_call_at_are_used(library, opened):
     calls = []
 
     class Loop(library.EventLoop):
@@ -273,7 +284,7 @@ def test_overridden_call_later_and_call_at_are_used(library):
             calls.append(("call_at",))
             return super().call_at(when, callback, *arguments, context=context)
 
-    loop = Loop()
+    loop = opened(Loop())
 
     async def main():
         await asyncio.sleep(0.001)
@@ -281,12 +292,11 @@ def test_overridden_call_later_and_call_at_are_used(library):
             await asyncio.sleep(0)
 
     loop.run_until_complete(main())
-    loop.close()
     assert ("call_later", 0.001) in calls
     assert ("call_at",) in calls
 
 
-def test_an_overridden_clock_is_used(library):
+def test_an_overridden_clock_is_used(library, opened):
     """Test clocks override ``time``: deadlines are then in their time."""
 
     class Loop(library.EventLoop):
@@ -295,7 +305,7 @@ def test_an_overridden_clock_is_used(library):
         def time(self):
             return super().time() + self.skew
 
-    loop = Loop()
+    loop = opened(Loop())
     before = loop.time()
     handle = loop.call_later(0.002, loop.stop)
     assert before + 0.002 <= handle.when() <= loop.time() + 0.002
@@ -307,10 +317,9 @@ def test_an_overridden_clock_is_used(library):
         await asyncio.sleep(3000)
 
     loop.run_until_complete(main())
-    loop.close()
 
 
-def test_overridden_close_and_stop(library):
+def test_overridden_close_and_stop(library, opened):
     calls = []
 
     class Loop(library.EventLoop):
@@ -322,25 +331,24 @@ def test_overridden_close_and_stop(library):
             calls.append("close")
             super().close()
 
-    loop = Loop()
+    loop = opened(Loop())
     loop.call_soon(loop.stop)
     loop.run_forever()
     loop.close()
     assert calls == ["stop", "close"]
 
 
-def test_overridden_get_debug(library):
+def test_overridden_get_debug(library, opened):
     class Loop(library.EventLoop):
         def get_debug(self):
             return True
 
-    loop = Loop()
+    loop = opened(Loop())
     future = loop.create_future()
     assert future._source_traceback is not None
-    loop.close()
 
 
-def test_an_overridden_timer_cancelled_hook(library):
+def test_an_overridden_timer_cancelled_hook(library, opened):
     calls = []
 
     class Loop(library.EventLoop):
@@ -348,13 +356,12 @@ def test_an_overridden_timer_cancelled_hook(library):
             calls.append(handle)
             super()._timer_handle_cancelled(handle)
 
-    loop = Loop()
+    loop = opened(Loop())
     handle = loop.call_later(10, int)
     handle.cancel()
     assert calls == [handle]
     handle.cancel()
     assert calls == [handle]
-    loop.close()
 
 
 def test_handles_made_by_hand_are_accepted(loop, library):

@@ -267,3 +267,55 @@ def test_run_forever_replaced_on_the_instance(loop):
     calls = record_calls(loop, "run_forever")
     assert loop.run_until_complete(give(1)) == 1
     assert calls == [()]
+
+
+def test_run_once_replaced(loop, library):
+    """nest_asyncio and GUI loops put their own turn in place."""
+    turns = []
+    original = loop._run_once
+
+    def run_once():
+        turns.append(1)
+        original()
+
+    loop._run_once = run_once
+    assert loop.run_until_complete(give(1)) == 1
+    assert len(turns) >= 2
+
+
+def test_run_once_overridden(library):
+    turns = []
+
+    class Loop(library.EventLoop):
+        def _run_once(self):
+            turns.append(1)
+            super()._run_once()
+
+    loop = Loop()
+    try:
+        assert loop.run_until_complete(asyncio.sleep(0.002, 1)) == 1
+        assert len(turns) >= 2
+    finally:
+        loop.close()
+
+
+@pytest.mark.parametrize("library", ["tepal"], indirect=True)
+def test_a_nested_turn(loop):
+    """A callback turns the running loop by hand, as nest_asyncio does with a turn of its own.
+
+    asyncio's own turn then counts callbacks that are gone and raises IndexError.
+    """
+    seen = []
+
+    def nested():
+        future = loop.create_future()
+        loop.call_soon(future.set_result, 1)
+        loop.call_later(0.002, seen.append, "timer")
+        while not (future.done() and seen):
+            loop._run_once()
+        seen.append("done")
+
+    loop.call_soon(nested)
+    loop.call_soon(seen.append, "between")
+    run_until(loop, lambda: "done" in seen)
+    assert seen == ["between", "timer", "done"]

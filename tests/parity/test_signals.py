@@ -373,3 +373,71 @@ def test_many_signals_of_many_threads(loop):
     run_until(loop, lambda: len(seen) > 0)
     loop.remove_signal_handler(signal.SIGUSR1)
     assert 0 < len(seen) <= 50
+
+
+def test_a_wakeup_descriptor_of_the_program_is_left_alone(loop):
+    """Programs (and other loops) set one of their own: it is theirs before, during and after."""
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    try:
+        signal.set_wakeup_fd(writer)
+        during = []
+        loop.call_soon(lambda: during.append(signal.set_wakeup_fd(writer)))
+        run_turns(loop, 2)
+        assert during == [writer]
+        assert signal.set_wakeup_fd(-1) == writer
+    finally:
+        signal.set_wakeup_fd(-1)
+        os.close(reader)
+        os.close(writer)
+
+
+def test_an_interrupt_with_a_wakeup_descriptor_of_the_program(loop):
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    far = loop.call_later(15, loop.stop)
+    try:
+        signal.set_wakeup_fd(writer)
+        start = time.monotonic()
+        with sent_after(0.05, signal.SIGINT), pytest.raises(KeyboardInterrupt):
+            loop.run_forever()
+        assert time.monotonic() - start < PROMPT
+        assert signal.set_wakeup_fd(-1) == writer
+        assert os.read(reader, 10) == bytes([signal.SIGINT])
+    finally:
+        signal.set_wakeup_fd(-1)
+        far.cancel()
+        os.close(reader)
+        os.close(writer)
+
+
+@pytest.mark.parametrize("library", ["tepal"], indirect=True)
+def test_a_signal_on_the_way_into_the_wait_is_not_missed(loop):
+    """Without a wakeup descriptor, asyncio sleeps on when a signal comes just before its wait."""
+
+    class Alarm(Exception):
+        pass
+
+    def ring(number, frame):
+        raise Alarm
+
+    old = signal.signal(signal.SIGALRM, ring)
+    remaining = signal.setitimer(signal.ITIMER_REAL, 0)
+    slowest = 0.0
+    try:
+        for number in range(300):
+            far = loop.call_later(3, loop.stop)
+            start = time.monotonic()
+            try:
+                signal.setitimer(signal.ITIMER_REAL, 0.00002 + number * 0.000001)
+                loop.run_forever()
+            except Alarm:
+                slowest = max(slowest, time.monotonic() - start)
+            else:
+                pytest.fail("the signal was missed")
+            far.cancel()
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, old)
+        signal.setitimer(signal.ITIMER_REAL, *remaining)
+    assert slowest < PROMPT

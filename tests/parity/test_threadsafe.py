@@ -334,3 +334,25 @@ def test_loops_of_two_threads_call_each_other(library, in_thread):
     in_thread(serve)
     ready.wait(5)
     assert library.run(main(), loop_factory=library.new_event_loop) == 9900
+
+
+@pytest.mark.parametrize("work", ["idle", "busy"])
+def test_other_threads_go_on_while_the_loop_runs(loop, in_thread, work):
+    """The interpreter is released in a wait, and shared under load."""
+    counts = [0]
+    stop = threading.Event()
+
+    def count():
+        while not stop.is_set():
+            counts[0] += 1
+
+    def busy():
+        loop.call_soon(busy)
+
+    if work == "busy":
+        loop.call_soon(busy)
+    in_thread(count)
+    loop.call_later(0.1, loop.stop)
+    loop.run_forever()
+    stop.set()
+    assert counts[0] > 1000

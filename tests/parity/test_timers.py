@@ -124,6 +124,20 @@ def test_a_huge_delay_is_accepted(loop, delay):
     handle.cancel()
 
 
+@tepal_alone
+def test_a_deadline_that_is_no_number(loop):
+    """asyncio's loop dies of it in its wait; here it is refused or never due, and others go on."""
+    try:
+        handle = loop.call_later(math.nan, print, "never")
+    except ValueError:
+        handle = None
+    seen = []
+    loop.call_later(0.002, seen.append, 1)
+    run_until(loop, lambda: bool(seen))
+    if handle:
+        handle.cancel()
+
+
 @pytest.mark.parametrize("delay", [0, 1, True, 0.001])
 def test_delays_of_every_number_type(loop, delay):
     handle = loop.call_later(delay, int)
@@ -293,7 +307,7 @@ def test_an_earlier_timer_added_while_waiting_for_a_later_one(loop):
 
 def test_timers_outlive_a_stop(loop):
     seen = []
-    loop.call_later(0.003, seen.append, 1)
+    loop.call_later(0.05, seen.append, 1)
     run_ready(loop)
     assert seen == []
     run_until(loop, lambda: bool(seen))

@@ -51,7 +51,11 @@ pub(crate) fn run_wake(
 /// The exception that a finished future hands to whoever awaits it.
 #[inline(always)]
 fn failure_of(future: &Object) -> Option<Object> {
-    if let Some(ours) = future.instance_of::<FutureBody>() {
+    let ours = match future.exactly::<TaskBody>() {
+        Some(task) => Some(task.base::<FutureBody>()),
+        None => future.instance_of::<FutureBody>(),
+    };
+    if let Some(ours) = ours {
         if !ours.has_failure() && !ours.is_pending() {
             return None;
         }

@@ -10,7 +10,7 @@ use crate::interop::instance::{Instance, Ref};
 use crate::interop::interned::{Name, intern};
 use crate::interop::methods::{Method, with_arguments, with_one, without_arguments};
 use crate::interop::object::Object;
-use crate::interop::recognised::Recognised;
+use crate::interop::recognised::C_TASK;
 use crate::interop::values;
 use crate::loop_core::attention::CLOSED;
 use crate::loop_core::body::LoopBody;
@@ -20,8 +20,6 @@ use crate::loop_core::wrappers;
 use crate::task::TaskBody;
 
 use super::L;
-
-static C_TASK: Recognised = Recognised::none();
 
 /// Tells how a C Task's step and wake-up look: the type of the one, the function of the other.
 pub(crate) fn recognise(step: &Object, wakeup: &Object) {

@@ -8,6 +8,7 @@ use crate::interop::errors::PyResult;
 use crate::interop::gc::Visitor;
 use crate::interop::instance::Instance;
 use crate::interop::object::Object;
+use crate::interop::recognised::woken_c_task;
 use crate::interop::values;
 use crate::loop_core::entry::Entry;
 use crate::loop_core::loop_ref::LoopRef;
@@ -218,33 +219,30 @@ impl Instance<FutureBody> {
     /// list, and only those that are still there are removed.
     pub(super) fn remove_function(&self, function: &Object) -> PyResult<u64> {
         self.require_loop()?;
-        let mut unwanted = Vec::new();
+        let mut compared = Vec::new();
         for callback in self.callbacks.all() {
-            unwanted.push((callback.is_for(function)?, callback));
+            compared.push((callback.is_for(function)?, callback));
         }
-        let mut removed = 0;
-        let mut kept = Vec::new();
-        let mut dropped = Vec::new();
+        // A comparison may have changed the list: what was compared is looked up in order, and
+        // what is new stays.
         let (first, rest) = self.callbacks.take();
         let current = first
             .into_iter()
             .chain(rest.into_iter().flat_map(|rest| *rest));
+        let mut compared = compared.into_iter().peekable();
+        let (mut kept, mut dropped) = (Vec::new(), Vec::new());
         for callback in current {
-            let mark = unwanted
-                .iter()
-                .position(|(out, seen)| *out && same(seen, &callback));
-            match mark {
-                Some(mark) => {
-                    unwanted[mark].0 = false;
-                    removed += 1;
-                    dropped.push(callback);
-                }
-                None => kept.push(callback),
+            while compared
+                .next_if(|(_, seen)| !same(seen, &callback))
+                .is_some()
+            {}
+            match compared.next() {
+                Some((true, _)) => dropped.push(callback),
+                _ => kept.push(callback),
             }
         }
         self.callbacks.store(kept);
-        drop(dropped);
-        Ok(removed)
+        Ok(dropped.len() as u64)
     }
 
     /// `_callbacks`: a list of pairs, or `None` if there is none.
@@ -264,13 +262,15 @@ impl Instance<FutureBody> {
         }
     }
 
-    /// The Tasks of ours that wait for this Future by `await`.
+    /// The Tasks, ours and CPython's, that wait for this Future by `await`.
     pub(super) fn waiting_tasks(&self) -> Vec<Object> {
         let all = self.callbacks.all();
         all.into_iter()
             .filter_map(|callback| match callback {
                 Callback::Wake(task) => Some(task),
-                Callback::Function { function, .. } => wrappers::woken_task(&function),
+                Callback::Function { function, .. } => {
+                    wrappers::woken_task(&function).or_else(|| woken_c_task(&function))
+                }
             })
             .collect()
     }

@@ -248,16 +248,15 @@ impl Instance<HandleBody> {
     #[cold]
     fn report(&self, exception: Object) -> PyResult<()> {
         self.with_object(Object::track);
-        let described = self.with_object(|this| {
-            let callback = calls::attribute(this, &intern("_callback")?)?;
-            let arguments = calls::attribute(this, &intern("_args")?)?;
-            calls::call(&imports().format_callback_source, [&callback, &arguments])
-        })?;
-        let text = values::text(&described).unwrap_or_default();
-        let message = values::string(&format!("Exception in callback {text}"))?;
         let Some(event_loop) = self.event_loop.get() else {
             return Ok(());
         };
+        let text = self.with_object(|this| {
+            let callback = calls::attribute(this, &intern("_callback")?)?;
+            let arguments = calls::attribute(this, &intern("_args")?)?;
+            failures::describe_callback(&event_loop, callback, arguments)
+        })?;
+        let message = values::string(&format!("Exception in callback {text}"))?;
         self.with_object(|this| {
             let mut context = vec![
                 (Name::Message, &message),

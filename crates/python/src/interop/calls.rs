@@ -208,6 +208,17 @@ pub(crate) fn builtin_address(function: &Object) -> Option<usize> {
     }
 }
 
+/// The `self` of a builtin method object.
+pub(crate) fn builtin_self(function: &Object) -> Option<Object> {
+    // SAFETY: the exact type is checked before the structure is read.
+    unsafe {
+        if ffi::PyCFunction_CheckExact(function.as_ptr()) == 0 {
+            return None;
+        }
+        Object::from_borrowed(ffi::PyCFunction_GetSelf(function.as_ptr()))
+    }
+}
+
 /// `callable(object)`
 pub(crate) fn is_callable(object: &Object) -> bool {
     // SAFETY: the object is live.

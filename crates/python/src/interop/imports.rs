@@ -51,6 +51,8 @@ pub(crate) struct Imports {
     pub(crate) fileobj_to_fd: Object,
     /// `("context",)`
     pub(crate) names_context: Object,
+    /// `("debug",)`
+    pub(crate) names_debug: Object,
     /// `("msg",)`
     pub(crate) names_msg: Object,
 }
@@ -138,6 +140,7 @@ pub(crate) fn import_all() -> PyResult<()> {
         eager_task_factory: get_optional(&import("asyncio")?, "eager_task_factory")?,
         fileobj_to_fd: dotted("selectors", &["_fileobj_to_fd"])?,
         names_context: values::tuple(vec![intern("context")?])?,
+        names_debug: values::tuple(vec![intern("debug")?])?,
         names_msg: values::tuple(vec![intern("msg")?])?,
     };
     // SAFETY: the GIL is held, and no reference into the cell exists before this.

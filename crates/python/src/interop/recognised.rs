@@ -2,7 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 
-use super::calls::builtin_address;
+use super::calls::{builtin_address, builtin_self};
 use super::object::Object;
 
 /// The type of a C Task's step wrapper, and the C function of its wake-up method.
@@ -14,9 +14,12 @@ pub(crate) struct Recognised {
 // SAFETY: touched only with the GIL held (see `interop`).
 unsafe impl Sync for Recognised {}
 
+/// CPython's own Task.
+pub(crate) static C_TASK: Recognised = Recognised::none();
+
 impl Recognised {
     /// Recognises nothing until it has learned.
-    pub(crate) const fn none() -> Recognised {
+    const fn none() -> Recognised {
         Recognised {
             step_type: Cell::new(0),
             wakeup_function: Cell::new(0),
@@ -43,6 +46,15 @@ impl Recognised {
     pub(crate) fn is_wakeup(&self, callable: &Object) -> bool {
         let known = self.wakeup_function.get();
         known != 0 && builtin_address(callable) == Some(known)
+    }
+}
+
+/// The Task that a callback of a Future wakes, if it is CPython's wake-up of a C Task.
+pub(crate) fn woken_c_task(callback: &Object) -> Option<Object> {
+    if C_TASK.is_wakeup(callback) {
+        builtin_self(callback)
+    } else {
+        None
     }
 }
 

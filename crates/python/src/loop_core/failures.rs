@@ -2,6 +2,7 @@
 
 use crate::interop::calls;
 use crate::interop::errors::{Builtin, PyResult, Raised, leaves_the_loop, restore};
+use crate::interop::imports::imports;
 use crate::interop::interned::Name;
 use crate::interop::object::Object;
 use crate::interop::values;
@@ -53,4 +54,25 @@ pub(crate) fn loop_is_closed() -> Raised {
 pub(crate) fn wrong_thread() -> Raised {
     Builtin::RuntimeError
         .raise("Non-thread-safe operation invoked on an event loop other than the current one")
+}
+
+/// A callback with its arguments as asyncio's reports show it: from 3.13 on the arguments only
+/// in debug mode.
+///
+/// # Errors
+/// What asyncio's formatting raises.
+pub(crate) fn describe_callback(
+    event_loop: &Object,
+    callback: Object,
+    arguments: Object,
+) -> PyResult<String> {
+    let format = &imports().format_callback_source;
+    let shown = if cfg!(Py_3_13) {
+        let debug = calls::call_method(Name::GetDebug, [event_loop])?;
+        let values = [callback, arguments, debug];
+        calls::call_with_names(format, &values, &imports().names_debug)?
+    } else {
+        calls::call(format, [&callback, &arguments])?
+    };
+    Ok(values::text(&shown).unwrap_or_default())
 }

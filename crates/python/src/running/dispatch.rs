@@ -5,9 +5,9 @@ use crate::handle::{HandleBody, ThreadSafeHandleBody};
 use crate::interop::calls;
 use crate::interop::errors::{PyResult, Raised};
 use crate::interop::instance::Instance;
+use crate::interop::interned::Name;
 use crate::interop::object::{Object, Slot};
 use crate::interop::values;
-use crate::interop::{imports::imports, interned::Name};
 use crate::loop_core::attention::DEBUG;
 use crate::loop_core::body::LoopBody;
 use crate::loop_core::entry::Entry;
@@ -137,8 +137,7 @@ fn report(event_loop: &Instance<LoopBody>, entry: &Entry, raised: Raised) -> PyR
     let handle = handle_for(event_loop, entry)?;
     let callback = calls::attribute(&handle, &crate::interop::interned::intern("_callback")?)?;
     let arguments = calls::attribute(&handle, &crate::interop::interned::intern("_args")?)?;
-    let shown = calls::call(&imports().format_callback_source, [&callback, &arguments])?;
-    let shown = values::text(&shown).unwrap_or_default();
+    let shown = failures::describe_callback(&this, callback, arguments)?;
     let message = values::string(&format!("Exception in callback {shown}"))?;
     failures::report(
         &this,

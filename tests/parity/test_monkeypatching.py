@@ -311,7 +311,7 @@ def test_a_nested_turn(loop):
         future = loop.create_future()
         loop.call_soon(future.set_result, 1)
         loop.call_later(0.002, seen.append, "timer")
-        while not (future.done() and seen):
+        while not (future.done() and "timer" in seen):
             loop._run_once()
         seen.append("done")
 

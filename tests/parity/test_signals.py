@@ -415,8 +415,8 @@ def test_an_interrupt_with_a_wakeup_descriptor_of_the_program(loop):
 def test_a_signal_on_the_way_into_the_wait_is_not_missed(loop):
     """Without a wakeup descriptor, asyncio sleeps on when a signal comes just before its wait."""
 
-    class Alarm(Exception):
-        pass
+    class Alarm(KeyboardInterrupt):
+        """Leaves the loop from wherever the interpreter notices the signal."""
 
     def ring(number, frame):
         raise Alarm

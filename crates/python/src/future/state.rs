@@ -30,7 +30,7 @@ impl Instance<FutureBody> {
     ///
     /// # Errors
     /// `InvalidStateError` if it is done already; `TypeError` if it is no exception;
-    /// for `StopIteration` `TypeError` (3.11) or `RuntimeError` (3.12+).
+    /// for `StopIteration` `TypeError` or, from 3.11.8, 3.12.2 and 3.13 on, `RuntimeError`.
     pub(crate) fn set_exception(&self, exception: &Object) -> PyResult<()> {
         if !self.is_pending() {
             return Err(invalid_state("invalid state"));
@@ -200,7 +200,7 @@ impl Instance<FutureBody> {
 fn refuse_stop_iteration(exception: Object) -> PyResult<Object> {
     let class = Builtin::StopIteration.class();
     let text = "StopIteration interacts badly with generators and cannot be raised into a Future";
-    if cfg!(Py_3_12) {
+    if imports().converts_stop_iteration {
         if !exception_matches(&exception, &class) {
             return Ok(exception);
         }

@@ -49,6 +49,9 @@ pub(crate) struct Imports {
     pub(crate) eager_task_factory: Option<Object>,
     /// `selectors._fileobj_to_fd`
     pub(crate) fileobj_to_fd: Object,
+    /// Whether `set_exception(StopIteration)` turns it into a `RuntimeError` instead of raising
+    /// `TypeError`: from 3.11.8, 3.12.2 and 3.13 on (gh-112182).
+    pub(crate) converts_stop_iteration: bool,
     /// `("context",)`
     pub(crate) names_context: Object,
     /// `("debug",)`
@@ -139,6 +142,7 @@ pub(crate) fn import_all() -> PyResult<()> {
         base_create_task,
         eager_task_factory: get_optional(&import("asyncio")?, "eager_task_factory")?,
         fileobj_to_fd: dotted("selectors", &["_fileobj_to_fd"])?,
+        converts_stop_iteration: converts_stop_iteration()?,
         names_context: values::tuple(vec![intern("context")?])?,
         names_debug: values::tuple(vec![intern("debug")?])?,
         names_msg: values::tuple(vec![intern("msg")?])?,
@@ -157,6 +161,15 @@ pub(crate) fn learn_context_layout() -> PyResult<()> {
     let variable = calls::call(&class, [&values::string("tepal")?])?;
     let set = get(&variable, "set")?;
     contextvars::learn_layout(|| calls::call(&set, [&Object::none()]).map(drop))
+}
+
+fn converts_stop_iteration() -> PyResult<bool> {
+    let version = values::to_integer(&dotted("sys", &["hexversion"])?)?;
+    Ok(match version >> 16 {
+        0x030b => version >= 0x030b_08f0,
+        0x030c => version >= 0x030c_02f0,
+        _ => true,
+    })
 }
 
 /// Whether a Python function has `**kwargs` (CO_VARKEYWORDS in its code's flags).

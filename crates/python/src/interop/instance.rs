@@ -389,13 +389,12 @@ pub(super) unsafe extern "C" fn tp_dealloc<T: HeapType>(memory: *mut ffi::PyObje
     unsafe {
         let kind = ffi::Py_TYPE(memory);
         let instance = memory.cast::<Instance<T>>();
-        let mut pristine = true;
-        if (*instance).body.needs_finalize() {
-            pristine = false; // the collector's "finalized" mark would stay in the memory
-            if ffi::PyObject_CallFinalizerFromDealloc(memory) < 0 {
-                return;
-            }
+        if (*instance).body.needs_finalize() && ffi::PyObject_CallFinalizerFromDealloc(memory) < 0 {
+            return;
         }
+        // The mark of a finalized object would stay in the memory and silence the next one:
+        // the call above sets it, and so does the collector before it breaks a cycle.
+        let pristine = !T::FINALIZES || ffi::PyObject_GC_IsFinalized(memory) == 0;
         ffi::PyObject_GC_UnTrack(memory.cast());
         if let Some(offset) = T::WEAKREFS {
             let list = memory.cast::<u8>().add(body_offset::<T>() + offset);

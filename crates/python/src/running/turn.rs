@@ -83,7 +83,7 @@ fn note_ran(event_loop: &Instance<LoopBody>, entries: u32) {
 /// Step 1 and 2.
 #[inline(always)]
 fn poll_if_due(event_loop: &Instance<LoopBody>) -> PyResult<()> {
-    if event_loop.stopping.get() || !event_loop.ready.borrow().is_empty() {
+    if !event_loop.ready.borrow().is_empty() {
         let budgets = event_loop.budgets.borrow();
         let budget = if alone(event_loop) {
             &budgets.alone
@@ -94,6 +94,9 @@ fn poll_if_due(event_loop: &Instance<LoopBody>) -> PyResult<()> {
             return Ok(());
         }
         drop(budgets);
+        return poll(event_loop, Timeout::Now);
+    }
+    if event_loop.stopping.get() {
         return poll(event_loop, Timeout::Now);
     }
     wait_idle(event_loop)

@@ -374,7 +374,9 @@ async def test_who_awaits_whom(loop, library, kinds):
     assert [edge.future.get_name() for edge in found.awaited_by] == ["root"]
     text = asyncio.format_call_graph(leaf)
     assert "Task(name='leaf'" in text and "Task(name='root'" in text
-    assert leaf._asyncio_awaited_by == {root}
+    if first is not asyncio.Task or not library.is_tepal:
+        # CPython's own Task has no room for an edge to a task that is not its kind.
+        assert leaf._asyncio_awaited_by == {root}
     future.set_result(None)
     await root
     assert not leaf._asyncio_awaited_by

@@ -16,6 +16,10 @@ async def fail(error):
     raise error
 
 
+async def forever(loop):
+    await loop.create_future()
+
+
 @BOTH
 def test_an_exception_of_a_future_that_nobody_retrieved(loop, library, reports):
     error = ValueError("forgotten")
@@ -50,6 +54,32 @@ def test_an_exception_of_a_task_that_nobody_retrieved(loop, library, reports):
     if loop.get_debug():
         expected.add("source_traceback")
     assert set(context) == expected
+
+
+@pytest.mark.parametrize("kind", ["Future", "Task", "pending Task"])
+@pytest.mark.parametrize("cycle", [False, True], ids=["counted", "collected"])
+def test_every_one_of_many_is_reported(loop, library, reports, kind, cycle):
+    """Memory that is used again must not remember that its last object was finalized."""
+    for number in range(1, 60):
+        if kind == "Future":
+            made = library.Future(loop=loop)
+            made.set_exception(ValueError(number))
+        elif kind == "Task":
+            made = library.Task(fail(ValueError(number)), loop=loop)
+            run_turns(loop, 2)
+        else:
+            made = library.Task(forever(loop), loop=loop)
+            run_ready(loop)
+        if cycle:
+            made.itself = made
+        del made
+        if cycle or number % 10 == 0:
+            gc.collect()
+        if kind == "pending Task":
+            gc.collect()
+        contexts = reports.take()
+        assert len(contexts) == 1, f"number {number}: {contexts}"
+        contexts.clear()
 
 
 def test_the_log_of_a_forgotten_exception(loop, library, reports):

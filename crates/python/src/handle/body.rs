@@ -56,7 +56,7 @@ pub(crate) struct HandleBody {
 
 impl HeapType for HandleBody {
     const NAME: &'static CStr = c"tepal.Handle";
-    const FREE_LIST: usize = 1024;
+    const FREE_LIST: usize = 8192;
     const WEAKREFS: Option<usize> = Some(offset_of!(HandleBody, weak_references));
 
     fn cell() -> &'static TypeCell {

@@ -36,7 +36,7 @@ extends!(ThreadSafeHandleBody, handle: HandleBody);
 
 impl HeapType for ThreadSafeHandleBody {
     const NAME: &'static CStr = c"tepal._native.ThreadSafeHandle";
-    const FREE_LIST: usize = 1024;
+    const FREE_LIST: usize = 8192;
     const WEAKREFS: Option<usize> = match HandleBody::WEAKREFS {
         Some(offset) => Some(offset_of!(ThreadSafeHandleBody, handle) + offset),
         None => None,

@@ -83,6 +83,10 @@ fn note_ran(event_loop: &Instance<LoopBody>, entries: u32) {
 /// Step 1 and 2.
 #[inline(always)]
 fn poll_if_due(event_loop: &Instance<LoopBody>) -> PyResult<()> {
+    if event_loop.stopping.get() {
+        // The last turn is a whole one, with descriptors and timers.
+        return poll(event_loop, Timeout::Now);
+    }
     if !event_loop.ready.borrow().is_empty() {
         let budgets = event_loop.budgets.borrow();
         let budget = if alone(event_loop) {
@@ -94,9 +98,6 @@ fn poll_if_due(event_loop: &Instance<LoopBody>) -> PyResult<()> {
             return Ok(());
         }
         drop(budgets);
-        return poll(event_loop, Timeout::Now);
-    }
-    if event_loop.stopping.get() {
         return poll(event_loop, Timeout::Now);
     }
     wait_idle(event_loop)

@@ -156,7 +156,7 @@ async def test_shutting_down_waits_for_threads(loop):
     await future
 
 
-@pytest.mark.skipif(sys.version_info < (3, 12), reason="timeout= is new in 3.12")
+@pytest.mark.skipif(sys.version_info < (3, 13), reason="3.12.1 has the keyword, but waits all the same")
 async def test_shutting_down_with_a_limit(loop):
     release = threading.Event()
     future = loop.run_in_executor(None, release.wait, 10)

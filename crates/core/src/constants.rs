@@ -44,3 +44,18 @@ pub const INITIAL_EVENT_CAPACITY: usize = 64;
 /// What does not fit stays with the kernel and comes with the next wait, so the cap costs only system calls; it bounds
 /// memory (64 KiB) and the time until timers and callbacks get their turn.
 pub const MAXIMUM_EVENT_CAPACITY: usize = 4096;
+
+/// Above how much unsent data a transport's protocol is paused if nothing else was set (bytes).
+///
+/// asyncio's `_FlowControlMixin._set_write_buffer_limits`: 64 KiB, and a quarter of it as the low limit.
+pub const DEFAULT_HIGH_WATER: usize = 64 * 1024;
+
+/// How large the buffer is that all streams of a loop read small amounts through (bytes).
+///
+/// What was read is copied into an object of exactly its size. Up to here the copy is cheaper than fresh memory.
+pub const SCRATCH_READ: usize = 64 * 1024;
+
+/// The most that one read asks of the kernel (bytes).
+///
+/// asyncio's `_SelectorTransport.max_size`. It bounds how long one connection can keep the others waiting.
+pub const LARGEST_READ: usize = 256 * 1024;

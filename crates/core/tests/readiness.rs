@@ -135,3 +135,32 @@ fn a_small_buffer_serves_everyone_in_turn() {
     }
     assert_eq!(missing, [], "the kernel goes round");
 }
+
+#[test]
+fn edges_are_reported_once_each_time() {
+    let mut reactor = Reactor::new().unwrap();
+    let (mut near, mut far) = UnixStream::pair().unwrap();
+    let fd = near.as_raw_fd();
+    reactor.set_interest(fd, Interest::EDGES).unwrap();
+    assert_eq!(wait(&reactor, LONG), [(fd, false, true)]);
+    assert_eq!(
+        wait(&reactor, Timeout::Now),
+        [],
+        "still writable, but no edge"
+    );
+    far.write_all(b"x").unwrap();
+    assert_eq!(wait(&reactor, LONG), [(fd, true, true)]);
+    assert_eq!(wait(&reactor, Timeout::Now), [], "nothing new has arrived");
+    far.write_all(b"y").unwrap();
+    assert_eq!(wait(&reactor, LONG), [(fd, true, true)]);
+    near.read_exact(&mut [0, 0]).unwrap();
+    reactor.set_interest(fd, READABLE).unwrap();
+    far.write_all(b"z").unwrap();
+    for _ in 0..2 {
+        assert_eq!(
+            wait(&reactor, LONG),
+            [(fd, true, false)],
+            "level-triggered again"
+        );
+    }
+}

@@ -1,6 +1,7 @@
 use std::fmt;
 
-/// What is to be reported about a file descriptor: that it can be read, that it can be written, both or nothing.
+/// What is to be reported about a file descriptor: that it can be read, that it can be written, both or nothing; and
+/// whether as long as it is so (level-triggered, the default) or once when it becomes so (edge-triggered).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Interest(u8);
 
@@ -11,11 +12,20 @@ impl Interest {
     pub const READABLE: Interest = Interest(1);
     /// Report when writing would not block.
     pub const WRITABLE: Interest = Interest(2);
+    /// Both, edge-triggered (`EPOLLET`, `man 7 epoll`): reported once each time that something arrives or that a full
+    /// send buffer drains. Who waits so must have been told `WouldBlock` first, and need not deregister in between.
+    pub const EDGES: Interest = Interest(7);
 
     /// Whether every interest of `other` is part of this one.
     #[inline]
     pub const fn contains(self, other: Interest) -> bool {
         self.0 & other.0 == other.0
+    }
+
+    /// Whether it is edge-triggered.
+    #[inline]
+    pub const fn is_edge_triggered(self) -> bool {
+        self.0 & 4 != 0
     }
 
     /// This interest and `other`.
@@ -45,11 +55,13 @@ impl fmt::Debug for Interest {
             match (
                 self.contains(Interest::READABLE),
                 self.contains(Interest::WRITABLE),
+                self.is_edge_triggered(),
             ) {
-                (false, false) => "NONE",
-                (true, false) => "READABLE",
-                (false, true) => "WRITABLE",
-                (true, true) => "READABLE | WRITABLE",
+                (false, false, _) => "NONE",
+                (true, false, _) => "READABLE",
+                (false, true, _) => "WRITABLE",
+                (true, true, false) => "READABLE | WRITABLE",
+                (true, true, true) => "EDGES",
             },
         )
     }
@@ -78,5 +90,6 @@ mod tests {
     fn shows_itself_in_words() {
         assert_eq!(format!("{:?}", Interest::NONE), "NONE");
         assert_eq!(format!("{BOTH:?}"), "READABLE | WRITABLE");
+        assert_eq!(format!("{:?}", Interest::EDGES), "EDGES");
     }
 }

@@ -89,6 +89,9 @@ fn bits_of(interest: Interest) -> i32 {
     if interest.contains(Interest::WRITABLE) {
         bits |= libc::EPOLLOUT;
     }
+    if interest.is_edge_triggered() {
+        bits |= libc::EPOLLET;
+    }
     bits
 }
 

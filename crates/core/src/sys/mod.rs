@@ -24,17 +24,23 @@
 //! **`WakeSource`** ends a wait from another thread. `signal` may be called by any thread at any time, also while no
 //! wait is under way; then the next one returns at once. Many signals may merge into one.
 //!
+//! **`socket`** receives and sends without ever blocking; it is POSIX but for two flags of Linux and the BSDs.
+//! **`datagram`** does so for datagrams, with a call that Linux, FreeBSD and NetBSD have (`recvmmsg`).
+//!
 //! **`monotonic_ns`** is the clock of Python's `time.monotonic()` on that platform, in nanoseconds: deadlines of
 //! programs are computed with the one and compared with the other.
 
 #[cfg(target_os = "linux")]
 mod clock;
 #[cfg(target_os = "linux")]
+pub mod datagram;
+#[cfg(target_os = "linux")]
 mod epoll;
 #[cfg(target_os = "linux")]
 mod eventfd;
 #[cfg(test)]
 pub(crate) mod scripted;
+pub mod socket;
 
 use std::io;
 use std::os::fd::RawFd;

@@ -1,0 +1,114 @@
+//! Stream sockets: receiving, sending, half closing. Nothing here ever blocks.
+//!
+//! Every call passes `MSG_DONTWAIT`, so that a descriptor which somebody has set to blocking mode cannot stop the loop,
+//! and `MSG_NOSIGNAL`, so that a closed peer is an error and no signal. A call that a signal interrupted is made again,
+//! as PEP 475 has it: none of them waits, so that nothing is delayed.
+
+use std::io;
+use std::mem::MaybeUninit;
+use std::os::fd::RawFd;
+
+/// How many buffers one [`send_vectored`] takes (`IOV_MAX`, `man 3 sysconf`): the kernel refuses more.
+pub const MAXIMUM_BUFFERS: usize = 1024;
+
+/// Receives what has arrived, at most as much as `buffer` holds; gives the number of bytes, 0 at the end of the stream.
+///
+/// # Errors
+/// `WouldBlock` if nothing has arrived; what `man 2 recv` lists (`ECONNRESET`, `EBADF`, ...).
+#[inline]
+pub fn receive(fd: RawFd, buffer: &mut [u8]) -> io::Result<usize> {
+    // SAFETY: initialized bytes are also valid as perhaps uninitialized ones, and `receive_uninitialized` only writes
+    // initialized bytes into them.
+    let buffer = unsafe {
+        std::slice::from_raw_parts_mut(buffer.as_mut_ptr().cast::<MaybeUninit<u8>>(), buffer.len())
+    };
+    receive_uninitialized(fd, buffer)
+}
+
+/// As [`receive`], into memory that need not be initialized: as many bytes as the answer says then are.
+///
+/// # Errors
+/// As [`receive`].
+#[inline]
+pub fn receive_uninitialized(fd: RawFd, buffer: &mut [MaybeUninit<u8>]) -> io::Result<usize> {
+    again_if_interrupted(|| {
+        // SAFETY: the pointer is to `len` writable bytes, borrowed exclusively for the whole call.
+        unsafe {
+            libc::recv(
+                fd,
+                buffer.as_mut_ptr().cast(),
+                buffer.len(),
+                libc::MSG_DONTWAIT,
+            )
+        }
+    })
+}
+
+/// Sends what the kernel takes at once; gives the number of bytes.
+///
+/// # Errors
+/// `WouldBlock` if it takes nothing now; what `man 2 send` lists (`EPIPE`, `ECONNRESET`, `EBADF`, ...).
+#[inline]
+pub fn send(fd: RawFd, bytes: &[u8]) -> io::Result<usize> {
+    again_if_interrupted(|| {
+        // SAFETY: the pointer is to `len` readable bytes, borrowed for the whole call.
+        unsafe {
+            libc::send(
+                fd,
+                bytes.as_ptr().cast(),
+                bytes.len(),
+                libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL,
+            )
+        }
+    })
+}
+
+/// As [`send`], from several buffers, one after the other; at most [`MAXIMUM_BUFFERS`] of them are looked at.
+///
+/// # Errors
+/// As [`send`].
+#[inline]
+pub fn send_vectored(fd: RawFd, buffers: &[io::IoSlice<'_>]) -> io::Result<usize> {
+    let count = buffers.len().min(MAXIMUM_BUFFERS);
+    // SAFETY: an all-zero msghdr is valid: no name, no buffers, no control data, no flags.
+    let mut message: libc::msghdr = unsafe { std::mem::zeroed() };
+    message.msg_iov = buffers.as_ptr().cast_mut().cast();
+    message.msg_iovlen = count as _;
+    again_if_interrupted(|| {
+        // SAFETY: `IoSlice` has the layout of `iovec` on Unix (its documentation promises it), and sendmsg does not
+        // write through `msg_iov`; the buffers and `message` outlive the call.
+        unsafe {
+            libc::sendmsg(
+                fd,
+                &raw const message,
+                libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL,
+            )
+        }
+    })
+}
+
+/// Tells the peer that nothing more will be sent (`SHUT_WR`).
+///
+/// # Errors
+/// `ENOTCONN` if the connection is gone, `EBADF`.
+pub fn shutdown_sending(fd: RawFd) -> io::Result<()> {
+    // SAFETY: takes no pointers.
+    let status = unsafe { libc::shutdown(fd, libc::SHUT_WR) };
+    if status < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    Ok(())
+}
+
+#[inline]
+fn again_if_interrupted(mut call: impl FnMut() -> isize) -> io::Result<usize> {
+    loop {
+        if let Ok(count) = usize::try_from(call()) {
+            return Ok(count);
+        }
+        let error = io::Error::last_os_error();
+        if error.kind() != io::ErrorKind::Interrupted {
+            return Err(error);
+        }
+    }
+}

@@ -4,7 +4,8 @@
 are tepal's. The program sees its own ``sys.argv``, ``sys.path[0]`` and ``__main__``; its exit status and its
 tracebacks are its own.
 
-How the program gets tepal: the process's event loop policy is set to ``tepal.EventLoopPolicy``, quietly.
+How the program gets tepal: the process's event loop policy is set to ``tepal.EventLoopPolicy``, quietly, and so is
+that of every process that it starts through ``multiprocessing`` (``tepal.spawned``).
 ``asyncio.run()`` and ``asyncio.Runner`` without a ``loop_factory``, ``asyncio.new_event_loop()`` and
 ``asyncio.get_event_loop()`` ask the policy on every Python from 3.11 to 3.15, though from 3.14 on the policy is
 private. A program that names a loop (``loop_factory=``, ``asyncio.SelectorEventLoop``, ``asyncio.EventLoop``) or sets
@@ -178,10 +179,10 @@ def _as_main(program: Callable[[], None]) -> int:
     process as the exception asks (``KeyboardInterrupt`` by SIGINT, ``SystemExit`` by its code); only the traceback
     that is reported starts at the program.
     """
-    from tepal import policy  # noqa: PLC0415  (must not be imported on Python 3.16)
+    from tepal import spawned  # noqa: PLC0415  (must not be imported on Python 3.16)
 
     sys.modules["__main__"] = types.ModuleType("__main__")
-    policy.set_policy(policy.EventLoopPolicy())
+    spawned.reach()
     try:
         program()
     except SystemExit:

@@ -1,16 +1,20 @@
 """The event loop: the Rust core above the cold paths of this interpreter's own asyncio."""
 
 import asyncio
+import concurrent.futures
+import contextvars
 import os
 import signal
+import socket
 import sys
 import threading
 import weakref
 from asyncio import events
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, TypeVar
 
-from tepal import _native, call_graph, registry
+from tepal import _native, call_graph, datagram_transports, registry, stream_transports, streams, subprocesses
+from tepal.reactor import Reactor
 from tepal.resolving import Resolver
 
 __all__ = ("EventLoop",)
@@ -27,31 +31,9 @@ def _renew_after_fork() -> None:
 os.register_at_fork(after_in_child=_renew_after_fork)
 
 
-class _Reactor:
-    """What asyncio's selector loop sees as its selector; the real one is in Rust.
+_T = TypeVar("_T")
 
-    asyncio's inherited methods only close it; ``select`` is there for programs that call it
-    to see whether something is ready (it never waits).
-    """
-
-    def __init__(self, loop: "EventLoop") -> None:
-        self._loop = weakref.ref(loop)
-
-    def select(self, timeout: float | None = None) -> list[Any]:
-        """Return an empty list: the loop polls by itself."""
-        return []
-
-    def fileno(self) -> int:
-        """Return the epoll descriptor, or -1 when the loop is closed."""
-        loop = self._loop()
-        fd = None if loop is None else loop._reactor_fd
-        return -1 if fd is None else fd
-
-    def close(self) -> None:
-        """Close the loop's kernel side."""
-        loop = self._loop()
-        if loop is not None:
-            loop._close_core()
+_CREATE_FUTURE = _native.LoopCore.create_future
 
 
 class _Queue:
@@ -120,10 +102,13 @@ class EventLoop(_native.LoopCore, asyncio.SelectorEventLoop):
         _native.LoopCore.__init__(self)
         registry.install()
         call_graph.install()
+        streams.install()
         self._resolver = Resolver()
-        super(_native.LoopCore, self).__init__(_Reactor(self))  # type: ignore[arg-type]
+        super(_native.LoopCore, self).__init__(Reactor(self))
         self._set_own_descriptors(1)
         _loops.add(self)
+
+    _default_executor: "concurrent.futures.Executor | None"
 
     # The queues, as asyncio's methods and third parties see them.
 
@@ -219,7 +204,100 @@ class EventLoop(_native.LoopCore, asyncio.SelectorEventLoop):
         """
         if not self.is_running():
             self._resolver.close()
+            if (children := getattr(self, "_children", None)) is not None:
+                children.close()
         super().close()
+
+    # Executors.
+
+    def run_in_executor(  # type: ignore[override]
+        self, executor: "concurrent.futures.Executor | None", func: Callable[..., _T], *args: Any
+    ) -> "asyncio.Future[_T]":
+        """Call ``func(*args)`` in ``executor`` (default: the loop's thread pool); return a Future of its result.
+
+        Raises RuntimeError if the loop is closed or its default executor was shut down, TypeError in
+        debug mode if ``func`` is a coroutine function. As ``asyncio.BaseEventLoop.run_in_executor``,
+        except that the way back from the thread is one native object.
+        """
+        self._check_closed()
+        if self.get_debug():
+            self._check_callback(func, "run_in_executor")  # type: ignore[attr-defined]
+        if executor is None:
+            executor = self._default_executor
+            self._check_default_executor()  # type: ignore[attr-defined]
+            if executor is None:
+                executor = concurrent.futures.ThreadPoolExecutor(thread_name_prefix="asyncio")
+                self._default_executor = executor
+        source = executor.submit(func, *args)
+        if not isinstance(source, concurrent.futures.Future) or type(self).create_future is not _CREATE_FUTURE:
+            return asyncio.wrap_future(source, loop=self)
+        destination = self.create_future()
+        _native.follow(source, destination)
+        return destination
+
+    # Transports; asyncio's own methods, which connect and accept, call these.
+
+    def _make_socket_transport(
+        self,
+        sock: socket.socket,
+        protocol: asyncio.BaseProtocol,
+        waiter: "asyncio.Future[None] | None" = None,
+        *,
+        extra: dict[str, Any] | None = None,
+        server: asyncio.AbstractServer | None = None,
+        context: contextvars.Context | None = None,
+    ) -> asyncio.Transport:
+        return stream_transports.make(self, sock, protocol, waiter, extra, server, context)
+
+    def _make_datagram_transport(
+        self,
+        sock: socket.socket,
+        protocol: asyncio.BaseProtocol,
+        address: Any = None,
+        waiter: "asyncio.Future[None] | None" = None,
+        extra: dict[str, Any] | None = None,
+    ) -> asyncio.DatagramTransport:
+        return datagram_transports.make(self, sock, protocol, address, waiter, extra)
+
+    def _make_ssl_transport(
+        self,
+        rawsock: socket.socket,
+        protocol: asyncio.BaseProtocol,
+        sslcontext: Any,
+        waiter: "asyncio.Future[None] | None" = None,
+        *,
+        extra: dict[str, Any] | None = None,
+        server: asyncio.AbstractServer | None = None,
+        context: contextvars.Context | None = None,
+        **tls: Any,
+    ) -> asyncio.Transport:
+        return stream_transports.make_tls(self, rawsock, protocol, sslcontext, waiter, extra, server, context, tls)
+
+    if sys.version_info < (3, 12):
+        _children: subprocesses.Children | None = None
+
+        async def _make_subprocess_transport(
+            self,
+            protocol: Any,
+            args: Any,
+            shell: bool,
+            stdin: Any,
+            stdout: Any,
+            stderr: Any,
+            bufsize: int,
+            extra: dict[str, Any] | None = None,
+            **options: Any,
+        ) -> asyncio.SubprocessTransport:
+            streams = (stdin, stdout, stderr)
+            if not subprocesses.asyncio_would_start_threads():
+                inherited = super()._make_subprocess_transport  # type: ignore[misc]
+                made: asyncio.SubprocessTransport = await inherited(
+                    protocol, args, shell, *streams, bufsize, extra, **options
+                )
+                return made
+            if self._children is None:
+                self._children = subprocesses.Children(self)
+            return await self._children.make_transport(protocol, args, shell, *streams, bufsize, extra, options)
 
     # Names.
 

@@ -2,18 +2,22 @@
 //!
 //! Layers, each of which imports only what stands before it: `interop` (the border to
 //! CPython), `loop_core` (what is ready, due or watched), `handle`, `future`, `task`,
-//! `running` (turns of the loop), `event_loop` (the loop's methods), and this file, which
+//! `transport`, `running` (turns of the loop), `event_loop` (the loop's methods), and this file, which
 //! only exports.
 
 #![deny(unsafe_code)]
 
+mod datagram;
 mod event_loop;
 mod future;
 mod handle;
 mod interop;
 mod loop_core;
 mod running;
+mod sock;
+mod stream_reader;
 mod task;
+mod transport;
 
 /// The module's exports.
 // The GIL is the lock of everything in here (docs/inside/decisions/0002).
@@ -27,7 +31,10 @@ mod _native {
     use crate::interop::imports::{import_all, learn_context_layout};
     use crate::interop::interned::intern_all;
     use crate::interop::object::Object;
-    use crate::{event_loop, future, handle, loop_core, task};
+    use crate::interop::{running_task, sockets, stop_iteration};
+    use crate::{
+        datagram, event_loop, future, handle, loop_core, sock, stream_reader, task, transport,
+    };
 
     fn give<T>(py: Python<'_>, result: errors::PyResult<T>) -> PyResult<T> {
         result.map_err(|_raised| pyo3::PyErr::fetch(py))
@@ -39,6 +46,8 @@ mod _native {
         give(py, intern_all())?;
         give(py, import_all())?;
         give(py, learn_context_layout())?;
+        give(py, stop_iteration::learn_layout())?;
+        give(py, running_task::learn_layout())?;
         task::install_driver();
         give(py, loop_core::wrappers::make_types())?;
         give(py, loop_core::shared_context::make_type())?;
@@ -47,12 +56,22 @@ mod _native {
         give(py, handle::make_threadsafe_type())?;
         give(py, future::make_iterator_type())?;
         let future = give(py, future::make_type())?;
+        give(py, future::make_chain_type())?;
+        give(py, sock::make_type())?;
+        let endpoint = give(py, datagram::make_type())?;
         let task = give(py, task::make_type())?;
+        give(py, stream_reader::make_type())?;
+        give(py, stream_reader::make_connected_type())?;
+        give(py, transport::make_drain_type())?;
+        give(py, sockets::learn_layout())?;
+        let stream_transport = give(py, transport::make_type())?;
         let loop_core = give(py, event_loop::make_type())?;
         module.add("Handle", handle.into_bound(py))?;
         module.add("TimerHandle", timer_handle.into_bound(py))?;
         module.add("Future", future.into_bound(py))?;
         module.add("Task", task.into_bound(py))?;
+        module.add("DatagramEndpoint", endpoint.into_bound(py))?;
+        module.add("StreamTransport", stream_transport.into_bound(py))?;
         module.add("LoopCore", loop_core.into_bound(py))
     }
 
@@ -68,10 +87,32 @@ mod _native {
         event_loop::recognise_eager_factory(Object::from_bound(factory));
     }
 
+    /// Gives the subclasses of asyncio's stream classes their native methods.
+    #[pyfunction]
+    #[pyo3(signature = (reader, writer, /))]
+    fn install_stream_classes(
+        reader: &Bound<'_, PyAny>,
+        writer: &Bound<'_, PyAny>,
+    ) -> PyResult<()> {
+        let py = reader.py();
+        let (reader, writer) = (Object::from_bound(reader), Object::from_bound(writer));
+        let methods = transport::writer_methods();
+        give(py, stream_reader::install(&reader, &writer, methods))
+    }
+
     /// All unfinished Tasks of ours, of every loop.
     #[pyfunction]
     fn live_tasks(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
         give(py, event_loop::live_tasks()).map(|tasks| tasks.into_bound(py))
+    }
+
+    /// Lets a Future of ours follow a `concurrent.futures.Future`.
+    #[pyfunction]
+    #[pyo3(signature = (source, destination, /))]
+    fn follow(source: &Bound<'_, PyAny>, destination: &Bound<'_, PyAny>) -> PyResult<()> {
+        let py = source.py();
+        let (source, destination) = (Object::from_bound(source), Object::from_bound(destination));
+        give(py, future::follow(&source, &destination))
     }
 
     static FOREIGN: PyOnceLock<(Py<PyAny>, Py<PyAny>)> = PyOnceLock::new();

@@ -124,6 +124,7 @@ fn after_fork(this: &L) -> PyResult<()> {
     drop(parent);
     open_reactor(this)?;
     let interests = this.watchers.borrow().interests();
+    this.watchers.borrow_mut().forget_edges();
     for (descriptor, interest) in interests {
         let registered = match &mut *this.reactor.borrow_mut() {
             Some(reactor) => reactor.set_interest(descriptor, interest),

@@ -5,7 +5,9 @@ mod descriptors;
 mod lifecycle;
 mod private_names;
 mod scheduling;
+mod sock;
 mod tasks;
+mod transports;
 
 use crate::interop::errors::PyResult;
 use crate::interop::instance::Instance;
@@ -34,6 +36,8 @@ pub(crate) fn make_type() -> PyResult<Object> {
         .methods(scheduling::methods())
         .methods(tasks::methods())
         .methods(descriptors::methods())
+        .methods(transports::methods())
+        .methods(sock::methods())
         .methods(private_names::methods())
         .attributes(private_names::attributes())
         .build()

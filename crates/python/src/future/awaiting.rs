@@ -16,7 +16,8 @@ use crate::interop::gc::Visitor;
 use crate::interop::instance::{HeapType, Instance, Ref, TypeCell, create};
 use crate::interop::methods::{with_arguments, with_one, without_arguments};
 use crate::interop::object::{Object, Slot};
-use crate::interop::slots::{Step, iterates_itself, next_step, send_step, stop_iteration};
+use crate::interop::slots::{Step, iterates_itself, next_step, send_step};
+use crate::interop::stop_iteration::stop_iteration;
 use crate::interop::type_builder::TypeBuilder;
 
 use super::body::FutureBody;
@@ -97,6 +98,17 @@ fn send(this: &Instance<FutureIterBody>, _value: &Object) -> PyResult<Object> {
 }
 
 fn throw(this: &Instance<FutureIterBody>, arguments: Arguments<'_>) -> PyResult<()> {
+    let exception = exception_to_throw(&arguments)?;
+    this.future.clear();
+    Err(raise_instance(&exception))
+}
+
+/// The exception that the arguments of a coroutine's `throw()` stand for, its traceback attached.
+///
+/// # Errors
+/// `TypeError` where CPython's coroutines raise it; what making the exception raises; a `DeprecationWarning` for more than
+/// one argument, where it is turned into an error.
+pub(crate) fn exception_to_throw(arguments: &Arguments<'_>) -> PyResult<Object> {
     let (kind, value, traceback) = match arguments.positional() {
         [kind] => (kind, None, None),
         [kind, value] => (kind, Some(value), None),
@@ -135,11 +147,10 @@ fn throw(this: &Instance<FutureIterBody>, arguments: Arguments<'_>) -> PyResult<
             "exceptions must be classes deriving BaseException or instances of such a class",
         ));
     };
-    this.future.clear();
     if let Some(traceback) = traceback.filter(|traceback| !traceback.is_none()) {
         crate::interop::errors::set_traceback(&exception, traceback);
     }
-    Err(raise_instance(&exception))
+    Ok(exception)
 }
 
 /// The deprecation of `throw(type, value, traceback)`, from 3.12 on.

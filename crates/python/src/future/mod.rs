@@ -14,14 +14,17 @@ mod awaited_by;
 mod awaiting;
 mod body;
 mod callbacks;
+mod chain;
 mod python;
 mod reports;
 mod state;
 
 pub(crate) use awaited_by::{add_awaiter, discard_awaiter};
 pub(crate) use awaiting::{
-    iterate as await_iterator, make_type as make_iterator_type, step as await_step,
+    exception_to_throw, iterate as await_iterator, make_type as make_iterator_type,
+    step as await_step,
 };
 pub(crate) use body::FutureBody;
 pub(crate) use callbacks::Callback;
+pub(crate) use chain::{follow, make_chain_type};
 pub(crate) use python::make_type;

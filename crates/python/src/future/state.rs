@@ -112,6 +112,12 @@ impl Instance<FutureBody> {
         }
     }
 
+    /// Whether it was cancelled.
+    #[inline(always)]
+    pub(crate) fn is_cancelled(&self) -> bool {
+        self.state.get() == State::Cancelled
+    }
+
     /// Whether it failed or was cancelled.
     #[inline(always)]
     pub(crate) fn has_failure(&self) -> bool {

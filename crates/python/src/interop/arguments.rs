@@ -78,6 +78,28 @@ impl<'a> Arguments<'a> {
         }
     }
 
+    /// `function(receiver, *these)`
+    ///
+    /// # Errors
+    /// What the function raises.
+    ///
+    /// # Reentrancy
+    /// Runs any Python code.
+    pub(crate) fn pass_on(&self, function: &Object, receiver: &Object) -> PyResult<Object> {
+        let mut given = vec![receiver.clone()];
+        given.extend(self.positional().iter().cloned());
+        if self.keyword_count() == 0 {
+            return super::calls::call_tuple(function, &values::tuple(given)?);
+        }
+        let mut names = Vec::with_capacity(self.keyword_count());
+        for index in 0..self.keyword_count() {
+            let (name, value) = self.keyword(index);
+            names.push(name.clone());
+            given.push(value.clone());
+        }
+        super::calls::call_with_names(function, &given, &values::tuple(names)?)
+    }
+
     /// The one keyword argument that `function` allows, if given (and not `None`).
     ///
     /// # Errors

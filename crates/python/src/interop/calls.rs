@@ -219,6 +219,53 @@ pub(crate) fn builtin_self(function: &Object) -> Option<Object> {
     }
 }
 
+/// `object.__dict__`, as the interpreter itself finds it.
+///
+/// # Errors
+/// `AttributeError` if it has none.
+#[inline(always)]
+pub(crate) fn instance_dict(object: &Object) -> PyResult<Object> {
+    // SAFETY: the object is live; gives an owned reference or NULL.
+    unsafe { owned(ffi::PyObject_GenericGetDict(object.as_ptr(), null_mut())) }
+}
+
+/// What a `weakref.ref` refers to; `None` if that is gone, or for any other object.
+#[inline(always)]
+pub(crate) fn weakly_referenced(reference: &Object) -> Option<Object> {
+    // SAFETY: the type is checked. The referent, borrowed from the reference, is counted before anything else can run.
+    unsafe {
+        if ffi::PyWeakref_CheckRef(reference.as_ptr()) == 0 {
+            return None;
+        }
+        #[cfg(Py_3_13)]
+        {
+            let mut referent = null_mut();
+            ffi::PyWeakref_GetRef(reference.as_ptr(), &raw mut referent);
+            Object::from_owned(referent)
+        }
+        #[cfg(not(Py_3_13))]
+        {
+            Object::from_borrowed(ffi::PyWeakref_GetObject(reference.as_ptr()))
+                .filter(|referent| !referent.is_none())
+        }
+    }
+}
+
+/// `isinstance(object, class)`
+///
+/// # Errors
+/// What `__instancecheck__` raises.
+///
+/// # Reentrancy
+/// May run Python code.
+pub(crate) fn is_instance(object: &Object, class: &Object) -> PyResult<bool> {
+    // SAFETY: both are live.
+    match unsafe { ffi::PyObject_IsInstance(object.as_ptr(), class.as_ptr()) } {
+        -1 => Err(Raised::already()),
+        answer => Ok(answer != 0),
+    }
+}
+
 /// `callable(object)`
 pub(crate) fn is_callable(object: &Object) -> bool {
     // SAFETY: the object is live.

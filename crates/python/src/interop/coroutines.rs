@@ -9,6 +9,7 @@ use super::calls;
 use super::errors::{Builtin, PyResult};
 use super::interned::Name;
 use super::object::Object;
+use super::stop_iteration::while_driving;
 
 /// What a coroutine did when it was resumed.
 pub(crate) enum Resumed {
@@ -30,7 +31,7 @@ pub(crate) fn resume(coroutine: &Object) -> Resumed {
     // SAFETY: the coroutine is live; `result` receives an owned reference unless the
     // status is an error.
     unsafe {
-        let status = send(coroutine.as_ptr(), &mut result);
+        let status = while_driving(|| send(coroutine.as_ptr(), &mut result));
         match (status, Object::from_owned(result)) {
             (SEND_NEXT, Some(value)) => Resumed::Yielded(value),
             (SEND_RETURN, Some(value)) => Resumed::Returned(value),

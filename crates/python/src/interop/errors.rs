@@ -20,6 +20,14 @@ pub(crate) type PyResult<T> = Result<T, Raised>;
 pub(crate) enum Builtin {
     /// `AttributeError`
     AttributeError,
+    /// `BlockingIOError`
+    BlockingIoError,
+    /// `InterruptedError`
+    InterruptedError,
+    /// `NotImplementedError`
+    NotImplementedError,
+    /// `OSError`
+    OsError,
     /// `RuntimeError`
     RuntimeError,
     /// `StopIteration`
@@ -36,6 +44,10 @@ impl Builtin {
         unsafe {
             match self {
                 Builtin::AttributeError => ffi::PyExc_AttributeError,
+                Builtin::BlockingIoError => ffi::PyExc_BlockingIOError,
+                Builtin::InterruptedError => ffi::PyExc_InterruptedError,
+                Builtin::NotImplementedError => ffi::PyExc_NotImplementedError,
+                Builtin::OsError => ffi::PyExc_OSError,
                 Builtin::RuntimeError => ffi::PyExc_RuntimeError,
                 Builtin::StopIteration => ffi::PyExc_StopIteration,
                 Builtin::TypeError => ffi::PyExc_TypeError,
@@ -239,9 +251,23 @@ pub(crate) fn is_traceback(object: &Object) -> bool {
 /// # Errors
 /// The warning itself, where it is turned into an error.
 pub(crate) fn warn_deprecated(message: &str) -> PyResult<()> {
+    // SAFETY: CPython sets this static before any extension is loaded.
+    warn(unsafe { ffi::PyExc_DeprecationWarning }, message)
+}
+
+/// Issues a `RuntimeWarning` for the calling Python code.
+///
+/// # Errors
+/// The warning itself, where it is turned into an error.
+pub(crate) fn warn_runtime(message: &str) -> PyResult<()> {
+    // SAFETY: CPython sets this static before any extension is loaded.
+    warn(unsafe { ffi::PyExc_RuntimeWarning }, message)
+}
+
+fn warn(category: *mut ffi::PyObject, message: &str) -> PyResult<()> {
     let text = CString::new(message).unwrap_or_default();
-    // SAFETY: the text ends with NUL.
-    match unsafe { ffi::PyErr_WarnEx(ffi::PyExc_DeprecationWarning, text.as_ptr(), 1) } {
+    // SAFETY: our callers pass a builtin class; the text ends with NUL.
+    match unsafe { ffi::PyErr_WarnEx(category, text.as_ptr(), 1) } {
         0 => Ok(()),
         _ => Err(Raised::already()),
     }

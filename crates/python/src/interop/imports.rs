@@ -30,6 +30,14 @@ pub(crate) struct Imports {
     pub(crate) handle_extract_stack: Object,
     pub(crate) format_callback_source: Object,
     pub(crate) set_result_unless_cancelled: Object,
+    /// `asyncio.futures._convert_future_exc`
+    pub(crate) convert_future_exception: Object,
+    /// `socket.socket`
+    pub(crate) socket: Object,
+    /// `asyncio.base_events._check_ssl_socket`
+    pub(crate) check_ssl_socket: Object,
+    /// `concurrent.futures.Future`
+    pub(crate) concurrent_future: Object,
     pub(crate) logger: Object,
     /// `_asyncio._current_tasks`, up to 3.13.
     pub(crate) current_tasks: Option<Object>,
@@ -47,6 +55,10 @@ pub(crate) struct Imports {
     pub(crate) create_task_takes_any_keyword: bool,
     /// `asyncio.eager_task_factory` (3.12+), which we serve without calling it.
     pub(crate) eager_task_factory: Option<Object>,
+    /// `asyncio.BufferedProtocol`
+    pub(crate) buffered_protocol: Object,
+    /// -1
+    pub(crate) minus_one: Object,
     /// `selectors._fileobj_to_fd`
     pub(crate) fileobj_to_fd: Object,
     /// Whether `set_exception(StopIteration)` turns it into a `RuntimeError` instead of raising
@@ -129,6 +141,10 @@ pub(crate) fn import_all() -> PyResult<()> {
             "asyncio",
             &["futures", "_set_result_unless_cancelled"],
         )?,
+        convert_future_exception: dotted("asyncio", &["futures", "_convert_future_exc"])?,
+        socket: dotted("socket", &["socket"])?,
+        check_ssl_socket: dotted("asyncio", &["base_events", "_check_ssl_socket"])?,
+        concurrent_future: dotted("concurrent.futures", &["Future"])?,
         logger: dotted("asyncio", &["log", "logger"])?,
         current_tasks: get_optional(&native, "_current_tasks")?,
         swap_current_task: get_optional(&native, "_swap_current_task")?,
@@ -141,6 +157,8 @@ pub(crate) fn import_all() -> PyResult<()> {
         create_task_takes_any_keyword: takes_any_keyword(&base_create_task)?,
         base_create_task,
         eager_task_factory: get_optional(&import("asyncio")?, "eager_task_factory")?,
+        buffered_protocol: dotted("asyncio", &["BufferedProtocol"])?,
+        minus_one: values::signed_integer(-1)?,
         fileobj_to_fd: dotted("selectors", &["_fileobj_to_fd"])?,
         converts_stop_iteration: converts_stop_iteration()?,
         names_context: values::tuple(vec![intern("context")?])?,

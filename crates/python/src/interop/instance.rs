@@ -43,6 +43,11 @@ pub(super) const fn body_offset<T>() -> usize {
     offset_of!(Instance<T>, body)
 }
 
+/// How large an instance with this body is, in bytes.
+pub(crate) const fn size_with<T>() -> usize {
+    size_of::<Instance<T>>()
+}
+
 /// A body that makes a Python type.
 ///
 /// # Reentrancy

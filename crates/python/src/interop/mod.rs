@@ -10,10 +10,12 @@
 
 pub(crate) mod arguments;
 mod border;
+pub(crate) mod buffers;
 pub(crate) mod calls;
 pub(crate) mod contextvars;
 pub(crate) mod coroutines;
 pub(crate) mod errors;
+pub(crate) mod foreign_methods;
 pub(crate) mod gc;
 pub(crate) mod imports;
 pub(crate) mod instance;
@@ -22,7 +24,11 @@ pub(crate) mod methods;
 pub(crate) mod object;
 pub(crate) mod recognised;
 pub(crate) mod roster;
+pub(crate) mod running_task;
 pub(crate) mod slots;
+pub(crate) mod sockets;
+pub(crate) mod stop_iteration;
 pub(crate) mod threads;
 pub(crate) mod type_builder;
 pub(crate) mod values;
+pub(crate) mod weak;

@@ -7,10 +7,11 @@ use std::ptr::null_mut;
 use pyo3::ffi;
 
 use super::arguments::{Arguments, Unpacked};
-use super::errors::{Builtin, PyResult, Raised, raise_instance};
+use super::errors::PyResult;
 use super::instance::{HeapType, Instance, conjure};
 use super::methods::{IntoReturn, guarded, guarded_object};
 use super::object::{Borrowed, Object};
+use super::stop_iteration::stop_iteration;
 
 /// One slot of a type.
 pub(crate) struct SlotFunction<T> {
@@ -283,14 +284,4 @@ where
         status
     }
     slot(ffi::Py_am_send, call::<T, F> as *mut c_void)
-}
-
-/// Raises `StopIteration(value)`; tuples and exceptions are wrapped explicitly, as
-/// `_PyGen_SetStopIterationValue` does.
-#[cold]
-pub(crate) fn stop_iteration(value: &Object) -> Raised {
-    match super::calls::call(&Builtin::StopIteration.class(), [value]) {
-        Ok(exception) => raise_instance(&exception),
-        Err(raised) => raised,
-    }
 }

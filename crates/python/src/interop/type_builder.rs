@@ -22,6 +22,8 @@ pub(crate) struct TypeBuilder<T: HeapType> {
     attributes: Vec<ffi::PyGetSetDef>,
     flags: u64,
     base: Option<Object>,
+    foreign_base: Option<Object>,
+    class_attributes: Vec<(&'static str, Object)>,
     hidden: Vec<&'static CStr>,
     body: PhantomData<T>,
 }
@@ -45,6 +47,8 @@ impl<T: HeapType> TypeBuilder<T> {
             attributes: Vec::new(),
             flags: ffi::Py_TPFLAGS_DEFAULT | ffi::Py_TPFLAGS_HAVE_GC,
             base: None,
+            foreign_base: None,
+            class_attributes: Vec::new(),
             hidden: Vec::new(),
             body: PhantomData,
         }
@@ -77,6 +81,19 @@ impl<T: HeapType> TypeBuilder<T> {
         T: super::instance::Extends<Base>,
     {
         self.base = Some(super::instance::type_object::<Base>());
+        self
+    }
+
+    /// The base type, where that is a class made by Python code. The body must begin with what instances of that class
+    /// consist of; [`TypeBuilder::build`] refuses a class of another size.
+    pub(crate) fn foreign_base(mut self, class: &Object) -> Self {
+        self.foreign_base = Some(class.clone());
+        self
+    }
+
+    /// An attribute of the class, as an assignment in a class body makes it: instances may have their own.
+    pub(crate) fn class_attribute(mut self, name: &'static str, value: Object) -> Self {
+        self.class_attributes.push((name, value));
         self
     }
 
@@ -134,7 +151,7 @@ impl<T: HeapType> TypeBuilder<T> {
                 flags: self.flags as u32,
                 slots: slots.cast(),
             };
-            let kind = match &self.base {
+            let kind = match self.base.as_ref().or(self.foreign_base.as_ref()) {
                 None => ffi::PyType_FromSpec(&mut spec),
                 Some(base) => ffi::PyType_FromSpecWithBases(&mut spec, base.as_ptr()),
             };
@@ -145,6 +162,9 @@ impl<T: HeapType> TypeBuilder<T> {
                     return Err(Raised::already());
                 }
                 ffi::PyType_Modified(pointer);
+            }
+            for (name, value) in &self.class_attributes {
+                super::calls::set_attribute(&kind, &super::interned::intern(name)?, value)?;
             }
             T::cell().set(kind.clone().into_ptr().cast());
             Ok(kind)

@@ -39,6 +39,37 @@ pub(crate) fn integer(value: u64) -> PyResult<Object> {
     unsafe { owned(ffi::PyLong_FromUnsignedLongLong(value)) }
 }
 
+/// An `int`, also a negative one.
+pub(crate) fn signed_integer(value: i64) -> PyResult<Object> {
+    // SAFETY: gives an owned reference or NULL.
+    unsafe { owned(ffi::PyLong_FromLongLong(value)) }
+}
+
+/// Whether this is an `int` or of a subclass of it.
+#[inline]
+pub(crate) fn is_integer(object: &Object) -> bool {
+    // SAFETY: the object is live; only the flags of its type are read.
+    unsafe { ffi::PyLong_Check(object.as_ptr()) != 0 }
+}
+
+/// The value of an `int`; what does not fit 64 bits becomes the nearest number that does.
+///
+/// # Errors
+/// `TypeError` if it is no integer.
+pub(crate) fn to_saturated_integer(object: &Object) -> PyResult<i64> {
+    let mut overflow = 0;
+    // SAFETY: the object is live; -1 may be a value or, without overflow, the sign of an error.
+    unsafe {
+        let value = ffi::PyLong_AsLongLongAndOverflow(object.as_ptr(), &mut overflow);
+        match overflow {
+            0 if value == -1 && !ffi::PyErr_Occurred().is_null() => Err(Raised::already()),
+            0 => Ok(value),
+            overflow if overflow > 0 => Ok(i64::MAX),
+            _ => Ok(i64::MIN),
+        }
+    }
+}
+
 /// The value of an `int` that fits 64 bits.
 pub(crate) fn to_integer(object: &Object) -> PyResult<i64> {
     // SAFETY: the object is live; -1 may be a value or the sign of an error.
@@ -61,6 +92,13 @@ pub(crate) fn string(text: &str) -> PyResult<Object> {
             length,
         ))
     }
+}
+
+/// Whether the object is exactly a `tuple`.
+#[inline(always)]
+pub(crate) fn is_exact_tuple(object: &Object) -> bool {
+    // SAFETY: the object is live.
+    unsafe { ffi::PyTuple_CheckExact(object.as_ptr()) != 0 }
 }
 
 /// Whether the object is exactly a `str`.

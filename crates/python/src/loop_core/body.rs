@@ -7,6 +7,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use tepal_core::constants::{DEFAULT_POLL_ENTRIES, DEFAULT_POLL_NANOSECONDS};
+use tepal_core::datagram::Batch;
 use tepal_core::{EventBuffer, PollBudget, Reactor, TimerHeap, Waker};
 
 use crate::interop::gc::Visitor;
@@ -41,6 +42,12 @@ pub(crate) struct LoopBody {
     pub(crate) events: Cell<Option<EventBuffer>>,
     /// Who waits for which descriptor.
     pub(crate) watchers: RefCell<Watchers>,
+    /// What all streams of the loop read small amounts through; made when the first one reads.
+    pub(crate) scratch: RefCell<Vec<u8>>,
+    /// What all datagram sockets of the loop receive through; made when the first one receives.
+    pub(crate) datagrams: Cell<Option<Box<Batch>>>,
+    /// The `bytes` that a protocol was given last and did not keep; an exact `bytes`, which refers to nothing.
+    pub(crate) spare: Slot,
     /// How many descriptors users watch (the loop's own self-pipe not counted).
     pub(crate) own_descriptors: Cell<usize>,
     /// When to look at the kernel although work is ready.
@@ -83,6 +90,9 @@ impl HeapType for LoopBody {
             waker: RefCell::new(None),
             events: Cell::new(None),
             watchers: RefCell::new(Watchers::new()),
+            scratch: RefCell::new(Vec::new()),
+            spare: Slot::empty(),
+            datagrams: Cell::new(None),
             own_descriptors: Cell::new(0),
             budgets: RefCell::new(Budgets {
                 watching: PollBudget::new(DEFAULT_POLL_ENTRIES, DEFAULT_POLL_NANOSECONDS),
@@ -103,6 +113,7 @@ impl HeapType for LoopBody {
 
     fn traverse(&self, visitor: &mut Visitor) {
         visitor.slot(&self.current_task);
+        visitor.slot(&self.spare);
         visitor.slot(&self.task_factory);
         self.last_context.traverse(visitor);
         // A queue that is open right now cannot be shown; what it holds then merely looks
@@ -125,6 +136,7 @@ impl HeapType for LoopBody {
         let timers = self.timers.borrow_mut().take_all();
         let watchers = std::mem::replace(&mut *self.watchers.borrow_mut(), Watchers::new());
         self.current_task.clear();
+        self.spare.clear();
         self.task_factory.clear();
         self.last_context.clear();
         drop((ready, timers, watchers));

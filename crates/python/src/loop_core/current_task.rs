@@ -1,7 +1,7 @@
 //! Publishing which Task runs, where `asyncio.current_task()` looks for it.
 //!
 //! Up to 3.13 that is the dict `_asyncio._current_tasks` (`{loop: task}`), from 3.14 on a
-//! field of the thread state which `_swap_current_task` exchanges. Between two steps of
+//! field of the thread state (see [`running_task`]). Between two steps of
 //! our Tasks the value is only overwritten; it is cleared before anything foreign runs
 //! (a C Task insists that no other Task is current) and before the loop blocks.
 
@@ -10,6 +10,7 @@ use crate::interop::errors::{PyResult, Raised};
 use crate::interop::imports::imports;
 use crate::interop::instance::Instance;
 use crate::interop::object::Object;
+use crate::interop::running_task;
 use crate::interop::values;
 
 use super::body::LoopBody;
@@ -91,34 +92,42 @@ pub(crate) fn exchange(event_loop: &Object, task: Option<&Object>) -> PyResult<O
         }
         return Ok(previous);
     }
-    let none = Object::none();
-    let previous = swap(event_loop, task.unwrap_or(&none))?;
-    Ok(if previous.is_none() {
-        None
-    } else {
-        Some(previous)
-    })
+    swap(event_loop, task)
 }
 
 #[inline(always)]
 fn write(event_loop: &Object, task: &Object) -> PyResult<()> {
     match &imports().current_tasks {
         Some(tasks) => values::dict_set(tasks, event_loop, task),
-        None => swap(event_loop, task).map(drop),
+        None => swap(event_loop, Some(task)).map(drop),
     }
 }
 
 fn erase(event_loop: &Object) -> Result<(), Raised> {
     match &imports().current_tasks {
         Some(tasks) => values::dict_delete(tasks, event_loop),
-        None => swap(event_loop, &Object::none()).map(drop),
+        None => swap(event_loop, None).map(drop),
     }
 }
 
 #[inline(always)]
-fn swap(event_loop: &Object, task: &Object) -> PyResult<Object> {
-    match &imports().swap_current_task {
-        Some(swap) => calls::call(swap, [event_loop, task]),
-        None => Ok(Object::none()),
+fn swap(event_loop: &Object, task: Option<&Object>) -> PyResult<Option<Object>> {
+    match running_task::exchange(event_loop, task) {
+        Ok(previous) => Ok(previous),
+        Err(()) => call_swap(event_loop, task),
     }
+}
+
+#[cold]
+fn call_swap(event_loop: &Object, task: Option<&Object>) -> PyResult<Option<Object>> {
+    let Some(swap) = &imports().swap_current_task else {
+        return Ok(None);
+    };
+    let none = Object::none();
+    let previous = calls::call(swap, [event_loop, task.unwrap_or(&none)])?;
+    Ok(if previous.is_none() {
+        None
+    } else {
+        Some(previous)
+    })
 }

@@ -1,7 +1,9 @@
 //! What waits in the ready queue.
 
+use crate::interop::calls;
 use crate::interop::errors::PyResult;
 use crate::interop::gc::Visitor;
+use crate::interop::interned::Name;
 use crate::interop::object::Object;
 
 use super::{shared_context, wrappers};
@@ -25,6 +27,12 @@ pub(crate) enum Entry {
     },
     /// A Handle that somebody holds.
     Run(Object),
+    /// A transport of ours can read.
+    Readable(Object),
+    /// A transport of ours can write.
+    Writable(Object),
+    /// A `sock_*` operation can try again.
+    Operation(Object),
 }
 
 impl Entry {
@@ -50,13 +58,21 @@ impl Entry {
                 context: context.clone(),
             },
             Entry::Run(handle) => Entry::Run(handle.clone()),
+            Entry::Readable(transport) => Entry::Readable(transport.clone()),
+            Entry::Writable(transport) => Entry::Writable(transport.clone()),
+            Entry::Operation(operation) => Entry::Operation(operation.clone()),
         }
     }
 
     /// Shows the references to the collector.
     pub(crate) fn traverse(&self, visitor: &mut Visitor) {
         match self {
-            Entry::Step(task) => visitor.object(task),
+            Entry::Step(object)
+            | Entry::Readable(object)
+            | Entry::Writable(object)
+            | Entry::Operation(object) => {
+                visitor.object(object);
+            }
             Entry::Run(handle) => visitor.queued(handle),
             Entry::Throw {
                 task: first,
@@ -110,6 +126,18 @@ impl Entry {
                 argument.clone(),
                 Some(shared_context::visible(context)?),
             ),
+            Entry::Readable(transport) => {
+                let method = calls::attribute(transport, Name::ReadReady.object())?;
+                (method, None, None)
+            }
+            Entry::Writable(transport) => {
+                let method = calls::attribute(transport, Name::WriteReady.object())?;
+                (method, None, None)
+            }
+            Entry::Operation(operation) => {
+                let method = calls::attribute(operation, Name::Ready.object())?;
+                (method, None, None)
+            }
             Entry::Run(_) => return Ok(None),
         };
         Ok(Some(Call {

@@ -8,18 +8,58 @@ use crate::interop::errors::{PyResult, raise_os_error};
 use crate::interop::gc::Visitor;
 use crate::interop::instance::Instance;
 use crate::interop::object::Object;
+use crate::interop::weak::Weak;
 
 use super::body::LoopBody;
 use super::failures;
 
-/// The Handles of one descriptor.
-#[derive(Default)]
-pub(crate) struct Watcher {
-    pub(crate) reader: Option<Object>,
-    pub(crate) writer: Option<Object>,
+/// Who waits for one side of a descriptor.
+#[derive(Clone)]
+pub(crate) enum Watch {
+    /// The Handle of `add_reader` or `add_writer`.
+    Handle(Object),
+    /// A transport of ours, which runs without a Handle.
+    Transport(Object),
+    /// A `sock_*` operation, which runs without a Handle.
+    Operation(Object),
 }
 
-/// Which of the two Handles.
+impl Watch {
+    /// Whether this is that very object.
+    #[inline(always)]
+    pub(crate) fn is(&self, other: &Object) -> bool {
+        match self {
+            Watch::Handle(object) | Watch::Transport(object) | Watch::Operation(object) => {
+                object.is(other)
+            }
+        }
+    }
+
+    fn traverse(&self, visitor: &mut Visitor) {
+        match self {
+            Watch::Handle(object) | Watch::Transport(object) | Watch::Operation(object) => {
+                visitor.object(object);
+            }
+        }
+    }
+}
+
+/// Who waits for one descriptor.
+#[derive(Default)]
+pub(crate) struct Watcher {
+    pub(crate) reader: Option<Watch>,
+    pub(crate) writer: Option<Watch>,
+    /// The object that was named to `add_reader` or `add_writer` last, unless that was a number: once it is closed, it
+    /// no longer tells its descriptor, but a program may still remove it (anyio does). The keys of `selectors` have the
+    /// same under `fileobj`.
+    file: Option<Object>,
+    /// The socket object for which both sides are registered edge-triggered; then only operations wait here. The
+    /// registration stays while none waits. The kernel drops it when the socket is closed, and the number may be another
+    /// file's then; but who comes with this very object, alive and open, comes with this very file.
+    edges: Option<Weak>,
+}
+
+/// Which of the two.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Side {
     Reader,
@@ -36,11 +76,17 @@ impl Side {
 }
 
 impl Watcher {
-    fn side(&mut self, side: Side) -> &mut Option<Object> {
+    fn side(&mut self, side: Side) -> &mut Option<Watch> {
         match side {
             Side::Reader => &mut self.reader,
             Side::Writer => &mut self.writer,
         }
+    }
+
+    /// Whether somebody waits who needs the registration to be level-triggered.
+    fn needs_levels(&self) -> bool {
+        let mut both = [&self.reader, &self.writer].into_iter().flatten();
+        both.any(|watch| !matches!(watch, Watch::Operation(_)))
     }
 
     fn interest(&self) -> Interest {
@@ -83,13 +129,21 @@ impl Watchers {
         &mut self.by_descriptor[index]
     }
 
-    /// The Handle of one side.
-    pub(crate) fn get(&self, descriptor: RawFd, side: Side) -> Option<&Object> {
+    /// Who waits for one side.
+    #[inline]
+    pub(crate) fn get(&self, descriptor: RawFd, side: Side) -> Option<&Watch> {
         let watcher = self.by_descriptor.get(descriptor as usize)?;
         match side {
             Side::Reader => watcher.reader.as_ref(),
             Side::Writer => watcher.writer.as_ref(),
         }
+    }
+
+    /// The descriptor under which this very object is watched.
+    pub(crate) fn descriptor_of(&self, file: &Object) -> Option<RawFd> {
+        let is_it = |watcher: &Watcher| watcher.file.as_ref().is_some_and(|known| known.is(file));
+        let index = self.by_descriptor.iter().position(is_it)?;
+        RawFd::try_from(index).ok()
     }
 
     /// Descriptors with what is asked of them.
@@ -100,17 +154,27 @@ impl Watchers {
             .collect()
     }
 
+    /// After the kernel's side was made anew from [`Self::interests`].
+    pub(crate) fn forget_edges(&mut self) {
+        for watcher in &mut self.by_descriptor {
+            watcher.edges = None;
+        }
+    }
+
     pub(crate) fn traverse(&self, visitor: &mut Visitor) {
         for watcher in &self.by_descriptor {
-            for handle in [&watcher.reader, &watcher.writer].into_iter().flatten() {
-                visitor.object(handle);
+            for watch in [&watcher.reader, &watcher.writer].into_iter().flatten() {
+                watch.traverse(visitor);
+            }
+            if let Some(file) = &watcher.file {
+                visitor.object(file);
             }
         }
     }
 }
 
 impl Instance<LoopBody> {
-    /// Watches one side of a descriptor; gives the Handle that was there before.
+    /// Watches one side of a descriptor; gives who was there before.
     ///
     /// # Errors
     /// `RuntimeError` if the loop is closed, `OSError` from the kernel (`EPERM` for a
@@ -119,8 +183,8 @@ impl Instance<LoopBody> {
         &self,
         descriptor: RawFd,
         side: Side,
-        handle: Object,
-    ) -> PyResult<Option<Object>> {
+        watch: Watch,
+    ) -> PyResult<Option<Watch>> {
         self.check_open()?;
         let mut watchers = self.watchers.borrow_mut();
         let before = watchers.at(descriptor).interest();
@@ -128,14 +192,86 @@ impl Instance<LoopBody> {
         if before.is_empty() {
             watchers.watched += 1;
         }
-        Ok(watchers.at(descriptor).side(side).replace(handle))
+        watchers.at(descriptor).edges = None;
+        Ok(watchers.at(descriptor).side(side).replace(watch))
     }
 
-    /// Stops watching one side; gives the Handle that was there.
+    /// Whether this socket's descriptor is registered for good by [`Self::watch_edges`].
+    #[inline]
+    pub(crate) fn knows_edges(&self, descriptor: RawFd, socket: &Object) -> bool {
+        let watchers = self.watchers.borrow();
+        watchers
+            .by_descriptor
+            .get(descriptor as usize)
+            .and_then(|watcher| watcher.edges.as_ref())
+            .is_some_and(|edges| edges.refers_to(socket))
+    }
+
+    /// Lets an operation, which was told `WouldBlock` just now, wait for one side of a socket's descriptor; gives who was
+    /// there before. Only the first wait for a socket is a system call.
     ///
     /// # Errors
-    /// `OSError` from the kernel; the Handle is out all the same.
-    pub(crate) fn unwatch(&self, descriptor: RawFd, side: Side) -> PyResult<Option<Object>> {
+    /// As [`Self::watch`].
+    pub(crate) fn watch_edges(
+        &self,
+        descriptor: RawFd,
+        side: Side,
+        operation: Object,
+        socket: &Object,
+    ) -> PyResult<Option<Watch>> {
+        let watch = Watch::Operation(operation);
+        if !self.knows_edges(descriptor, socket) {
+            if self.watchers.borrow_mut().at(descriptor).needs_levels() {
+                return self.watch(descriptor, side, watch);
+            }
+            let edges = match Weak::new(socket) {
+                Ok(edges) => edges,
+                Err(raised) => {
+                    raised.forget();
+                    return self.watch(descriptor, side, watch);
+                }
+            };
+            self.check_open()?;
+            self.set_interest(descriptor, Interest::EDGES)?;
+            self.watchers.borrow_mut().at(descriptor).edges = Some(edges);
+        }
+        let mut watchers = self.watchers.borrow_mut();
+        if watchers.at(descriptor).interest().is_empty() {
+            watchers.watched += 1;
+        }
+        Ok(watchers.at(descriptor).side(side).replace(watch))
+    }
+
+    /// Remembers the object that stands for a watched descriptor, for when it no longer tells its number.
+    ///
+    /// # Reentrancy
+    /// Lets go of the object that was there before, which may run Python code.
+    pub(crate) fn remember_file(&self, descriptor: RawFd, file: &Object) {
+        let before = {
+            let mut watchers = self.watchers.borrow_mut();
+            watchers.at(descriptor).file.replace(file.clone())
+        };
+        drop(before);
+    }
+
+    /// Whether this transport waits for that side of the descriptor.
+    #[inline(always)]
+    pub(crate) fn is_watched_by(&self, descriptor: RawFd, side: Side, transport: &Object) -> bool {
+        let watchers = self.watchers.borrow();
+        watchers
+            .get(descriptor, side)
+            .is_some_and(|watch| watch.is(transport))
+    }
+
+    /// Stops watching one side; gives who was there.
+    ///
+    /// # Errors
+    /// `OSError` from the kernel; who was there is out all the same.
+    ///
+    /// # Reentrancy
+    /// Lets go of the descriptor's object when nobody watches it any more, which may run Python code.
+    pub(crate) fn unwatch(&self, descriptor: RawFd, side: Side) -> PyResult<Option<Watch>> {
+        let mut file = None;
         let mut watchers = self.watchers.borrow_mut();
         if watchers.get(descriptor, side).is_none() {
             return Ok(None);
@@ -144,9 +280,15 @@ impl Instance<LoopBody> {
         let after = watchers.at(descriptor).interest();
         if after.is_empty() {
             watchers.watched -= 1;
+            file = watchers.at(descriptor).file.take();
         }
-        self.set_interest(descriptor, after)?;
-        Ok(removed)
+        let set = match watchers.at(descriptor).edges {
+            Some(_) => Ok(()),
+            None => self.set_interest(descriptor, after),
+        };
+        drop(watchers);
+        drop(file);
+        set.map(|()| removed)
     }
 
     fn set_interest(&self, descriptor: RawFd, interest: Interest) -> PyResult<()> {

@@ -1,5 +1,6 @@
 //! Running one entry of the ready queue.
 
+use crate::datagram::{self, EndpointBody};
 use crate::future::FutureBody;
 use crate::handle::{HandleBody, ThreadSafeHandleBody};
 use crate::interop::calls;
@@ -13,7 +14,9 @@ use crate::loop_core::body::LoopBody;
 use crate::loop_core::entry::Entry;
 use crate::loop_core::failures;
 use crate::loop_core::shared_context::run_in;
+use crate::sock::run_ready;
 use crate::task::{TaskBody, run_step, run_wake};
+use crate::transport::{run_readable, run_writable};
 
 use super::slow;
 use super::turn::sleep_timer;
@@ -56,6 +59,22 @@ pub(super) fn run_now(event_loop: &Instance<LoopBody>, entry: Entry) -> PyResult
         } => {
             event_loop.retract_task();
             call(callable, argument.as_ref(), context)
+        }
+        Entry::Readable(transport) => {
+            event_loop.retract_task();
+            if transport.exactly::<EndpointBody>().is_some() {
+                datagram::run_readable(event_loop, transport)
+            } else {
+                run_readable(event_loop, transport)
+            }
+        }
+        Entry::Writable(transport) => {
+            event_loop.retract_task();
+            run_writable(event_loop, transport)
+        }
+        Entry::Operation(operation) => {
+            event_loop.retract_task();
+            run_ready(event_loop, operation)
         }
         Entry::Run(handle) => return run_handle(event_loop, handle),
     };

@@ -2,7 +2,7 @@
 //!
 //! 1. Work is ready: the kernel is asked only when the poll budget is spent. Nothing is
 //!    ready: wait for the kernel, with the GIL released, until the next deadline.
-//! 2. Descriptors that became ready put their Handles into the ready queue.
+//! 2. Descriptors that became ready put their Handles, or the transports that wait for them, into the ready queue.
 //! 3. Timers that are due put theirs after them.
 //! 4. Exactly what is ready now runs; what that schedules waits for the next turn.
 
@@ -18,18 +18,23 @@ use crate::interop::threads;
 use crate::loop_core::body::LoopBody;
 use crate::loop_core::entry::Entry;
 use crate::loop_core::failures;
-use crate::loop_core::watchers::Side;
+use crate::loop_core::watchers::{Side, Watch};
 
 use super::dispatch::run_entry;
 
 /// Turns the loop until `stop()` was called.
 ///
+/// The first turn looks at the descriptors whatever the poll budget says: a program that runs
+/// its loop in short pieces (`run_until_complete` of something that is nearly done) counts on
+/// each piece noticing what has arrived, as asyncio's, which polls at every turn.
+///
 /// # Errors
 /// `SystemExit` and `KeyboardInterrupt` out of a callback or a signal handler; `OSError` if
 /// the kernel refuses to wait.
 pub(crate) fn run_until_stopped(event_loop: &Instance<LoopBody>) -> PyResult<()> {
+    let mut looked = look_at_descriptors(event_loop);
     loop {
-        if let Err(raised) = run_once(event_loop) {
+        if let Err(raised) = looked.and_then(|()| run_once(event_loop)) {
             // Taking the Task back calls into CPython, which must not see the exception.
             let exception = raised.take();
             event_loop.retract_task();
@@ -39,7 +44,16 @@ pub(crate) fn run_until_stopped(event_loop: &Instance<LoopBody>) -> PyResult<()>
             event_loop.retract_task();
             return Ok(());
         }
+        looked = Ok(());
     }
+}
+
+/// Polls without waiting, unless the turn that follows polls anyway.
+fn look_at_descriptors(event_loop: &Instance<LoopBody>) -> PyResult<()> {
+    if event_loop.stopping.get() || event_loop.ready.borrow().is_empty() {
+        return Ok(());
+    }
+    poll(event_loop, Timeout::Now)
 }
 
 /// One turn; see the module's text.
@@ -180,12 +194,30 @@ fn queue_ready_descriptors(event_loop: &Instance<LoopBody>, events: &EventBuffer
             if !ready {
                 continue;
             }
-            let handle = event_loop
+            let watch = event_loop
                 .watchers
                 .borrow()
                 .get(event.token.fd, side)
                 .cloned();
-            let Some(handle) = handle else { continue };
+            let handle = match (watch, side) {
+                (None, _) => continue,
+                (Some(Watch::Handle(handle)), _) => handle,
+                (Some(Watch::Transport(transport)), Side::Reader) => {
+                    let entry = Entry::Readable(transport);
+                    event_loop.ready.borrow_mut().push_back(entry);
+                    continue;
+                }
+                (Some(Watch::Transport(transport)), Side::Writer) => {
+                    let entry = Entry::Writable(transport);
+                    event_loop.ready.borrow_mut().push_back(entry);
+                    continue;
+                }
+                (Some(Watch::Operation(operation)), _) => {
+                    let entry = Entry::Operation(operation);
+                    event_loop.ready.borrow_mut().push_back(entry);
+                    continue;
+                }
+            };
             let cancelled = handle
                 .instance_of::<HandleBody>()
                 .is_some_and(|handle| handle.is_cancelled());

@@ -1,0 +1,35 @@
+//! Making transports; `python/tepal/stream_transports.py` calls this once per connection.
+
+use crate::datagram::EndpointBody;
+use crate::interop::arguments::Arguments;
+use crate::interop::errors::Builtin;
+use crate::interop::instance::Instance;
+use crate::interop::methods::{Method, with_arguments, with_one};
+use crate::interop::object::Object;
+use crate::loop_core::body::LoopBody;
+use crate::transport::StreamBody;
+
+use super::L;
+
+pub(super) fn methods() -> Vec<Method<LoopBody>> {
+    vec![
+        with_arguments(
+            c"_new_datagram_endpoint",
+            c"_new_datagram_endpoint($self, sock, family)\n--\n\nMake the native half of a datagram transport.",
+            |this: &L, arguments: Arguments<'_>| Instance::<EndpointBody>::make(this, arguments),
+        ),
+        with_one(
+            c"_watch_datagrams",
+            c"_watch_datagrams($self, endpoint, /)\n--\n\nBegin to receive.",
+            |this: &L, endpoint: &Object| match endpoint.exactly::<EndpointBody>() {
+                Some(endpoint) => endpoint.watch(this),
+                None => Err(Builtin::TypeError.raise("a DatagramEndpoint is required")),
+            },
+        ),
+        with_arguments(
+        c"_new_stream_transport",
+        c"_new_stream_transport($self, sock, protocol, extra, server, context)\n--\n\nMake a transport; nothing is scheduled yet.",
+        |this: &L, arguments: Arguments<'_>| Instance::<StreamBody>::make(this, arguments),
+    ),
+    ]
+}

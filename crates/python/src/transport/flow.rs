@@ -1,0 +1,117 @@
+//! Flow control: telling the protocol to stop writing and to go on.
+
+use crate::interop::arguments::{Arguments, Signature};
+use crate::interop::calls;
+use crate::interop::errors::{Builtin, PyResult};
+use crate::interop::instance::Instance;
+use crate::interop::interned::Name;
+use crate::interop::object::Object;
+use crate::interop::values;
+use crate::loop_core::failures;
+
+use super::body::StreamBody;
+
+impl Instance<StreamBody> {
+    /// After the buffer grew.
+    ///
+    /// # Errors
+    /// `SystemExit` and `KeyboardInterrupt` of `pause_writing`; what the exception handler raises.
+    #[inline]
+    pub(super) fn maybe_pause_protocol(&self) -> PyResult<()> {
+        let size = self.queue.borrow().size();
+        let mut flow = self.flow.get();
+        let pause = flow.grew(size);
+        self.flow.set(flow);
+        if pause {
+            self.tell_protocol(Name::PauseWriting)?;
+        }
+        Ok(())
+    }
+
+    /// After the buffer shrank.
+    ///
+    /// # Errors
+    /// As [`Self::maybe_pause_protocol`], of `resume_writing`.
+    #[inline]
+    pub(super) fn maybe_resume_protocol(&self) -> PyResult<()> {
+        let size = self.queue.borrow().size();
+        let mut flow = self.flow.get();
+        let resume = flow.shrank(size);
+        self.flow.set(flow);
+        if resume {
+            self.tell_protocol(Name::ResumeWriting)?;
+        }
+        Ok(())
+    }
+
+    fn tell_protocol(&self, method: Name) -> PyResult<()> {
+        let protocol = self.protocol.get_or_none();
+        match calls::call_method(method, [&protocol]) {
+            Ok(_) => Ok(()),
+            Err(raised) => {
+                let exception = failures::contain(raised)?;
+                let message = values::string(&format!("protocol.{}() failed", method.text()))?;
+                self.report(&message, &exception)
+            }
+        }
+    }
+
+    /// Tells the loop's exception handler.
+    ///
+    /// # Errors
+    /// What it raises.
+    pub(super) fn report(&self, message: &Object, exception: &Object) -> PyResult<()> {
+        let event_loop = self.event_loop()?.object();
+        let context = [
+            (Name::Message, message),
+            (Name::Exception, exception),
+            (Name::Transport, &self.object()),
+            (Name::Protocol, &self.protocol.get_or_none()),
+        ];
+        failures::report(&event_loop, &context)
+    }
+
+    /// `set_write_buffer_limits(high=None, low=None)`
+    ///
+    /// # Errors
+    /// `ValueError` as asyncio words it; `TypeError` for what is no number.
+    pub(super) fn set_write_buffer_limits(&self, arguments: Arguments<'_>) -> PyResult<()> {
+        let [high, low] = arguments.bind(&Signature {
+            function: "set_write_buffer_limits",
+            names: [Name::High, Name::Low],
+            required: 0,
+            positional: 2,
+        })?;
+        let (high, low) = (limit(high)?, limit(low)?);
+        let mut flow = self.flow.get();
+        if let Err(wrong) = flow.set_limits(high, low) {
+            return Err(Builtin::ValueError.raise(&format!(
+                "high ({}) must be >= low ({}) must be >= 0",
+                wrong.high, wrong.low
+            )));
+        }
+        self.flow.set(flow);
+        self.maybe_pause_protocol()
+    }
+
+    /// `get_write_buffer_limits()`
+    ///
+    /// # Errors
+    /// `MemoryError`.
+    pub(super) fn write_buffer_limits(&self) -> PyResult<Object> {
+        let (low, high) = self.flow.get().limits();
+        values::tuple(vec![
+            values::integer(low as u64)?,
+            values::integer(high as u64)?,
+        ])
+    }
+}
+
+/// A limit in bytes; a float is cut, and what is beyond all memory is the largest number.
+fn limit(given: Option<Object>) -> PyResult<Option<i64>> {
+    match given.filter(|given| !given.is_none()) {
+        None => Ok(None),
+        Some(given) if values::is_exact_float(&given) => Ok(Some(values::to_float(&given)? as i64)),
+        Some(given) => values::to_saturated_integer(&given).map(Some),
+    }
+}

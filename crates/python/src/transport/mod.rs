@@ -1,0 +1,33 @@
+//! `tepal._native.StreamTransport`: the transport of TCP and Unix stream sockets, a subclass of `asyncio.Transport`.
+//!
+//! What asyncio's `_SelectorSocketTransport` (CPython `Lib/asyncio/selector_events.py`) does per packet is done here;
+//! how a connection comes about stays asyncio's.
+//!
+//! # States
+//!
+//! | state | flags | reads | writes | left by |
+//! |---|---|---|---|---|
+//! | made | - | no | yes | `connection_made` has run: → open |
+//! | open | - | yes, unless `_paused` | yes | `close()`, end of stream: → closing or lost; an error: → lost |
+//! | half closed | `_eof` | yes | RuntimeError | as open |
+//! | closing | `_closing`, `_conn_lost` = 0 | no | queued behind the rest | everything sent, an error, `abort()`: → lost |
+//! | lost | `_closing`, `_conn_lost` > 0 | no | ignored, logged from the fifth on | `connection_lost` has run: → closed |
+//! | closed | the same, no socket, protocol or loop | no | ignored | - |
+//!
+//! `connection_lost` is called once: whoever makes `_conn_lost` 1 schedules (or makes) that call.
+
+mod body;
+mod closing;
+mod delivery;
+mod flow;
+mod python;
+mod reading;
+mod stream_writer;
+mod wire;
+mod writing;
+
+pub(crate) use body::StreamBody;
+pub(crate) use python::make_type;
+pub(crate) use reading::run_readable;
+pub(crate) use stream_writer::{make_drain_type, writer_methods};
+pub(crate) use writing::run_writable;

@@ -1,0 +1,240 @@
+//! From the kernel to the protocol.
+
+use crate::interop::buffers;
+use crate::interop::calls;
+use crate::interop::coroutines::is_true;
+use crate::interop::errors::{Builtin, PyResult, Raised};
+use crate::interop::imports::imports;
+use crate::interop::instance::Instance;
+use crate::interop::interned::Name;
+use crate::interop::object::Object;
+use crate::interop::values;
+use crate::loop_core::body::LoopBody;
+use crate::loop_core::failures;
+use crate::loop_core::shared_context::run_in;
+use crate::loop_core::watchers::{Side, Watch};
+
+use crate::stream_reader::Target;
+
+use super::body::StreamBody;
+use super::delivery::Way;
+use super::wire::Attempt;
+
+/// What an entry `Readable` of the ready queue does: nothing if the transport has stopped reading since.
+///
+/// # Errors
+/// `SystemExit` and `KeyboardInterrupt`; what the exception handler raises.
+///
+/// # Reentrancy
+/// Runs any Python code.
+#[inline(always)]
+pub(crate) fn run_readable(event_loop: &Instance<LoopBody>, transport: &Object) -> PyResult<()> {
+    let Some(stream) = transport.exactly::<StreamBody>() else {
+        return Ok(());
+    };
+    if !event_loop.is_watched_by(stream.descriptor.get(), Side::Reader, transport) {
+        return Ok(());
+    }
+    run_in(&stream.read_context, || stream.read_ready(event_loop))?
+}
+
+impl Instance<StreamBody> {
+    /// Whether reads are wanted: `is_reading()`.
+    #[inline(always)]
+    pub(super) fn is_reading(&self) -> bool {
+        !self.closing.get() && !self.paused.get()
+    }
+
+    /// Reads once, and hands over what came.
+    ///
+    /// # Errors
+    /// As [`run_readable`].
+    #[inline(always)]
+    pub(super) fn read_ready(&self, event_loop: &Instance<LoopBody>) -> PyResult<()> {
+        if self.connection_lost.get() != 0 {
+            return Ok(());
+        }
+        match self.delivery.way() {
+            Way::Data => self.read_data(event_loop),
+            Way::Reader => self.read_for_stream(event_loop),
+            Way::Buffer => self.read_into_buffer(event_loop),
+        }
+    }
+
+    #[inline(always)]
+    fn read_data(&self, event_loop: &Instance<LoopBody>) -> PyResult<()> {
+        let data = match self.receive_bytes(event_loop)? {
+            Attempt::Done(data) => data,
+            Attempt::NotNow => return Ok(()),
+            Attempt::Failed(exception) => return self.read_failed(&exception),
+        };
+        if buffers::Bytes::peek(&data).is_some_and(<[u8]>::is_empty) {
+            return self.read_end(event_loop);
+        }
+        let delivered = self
+            .data_received()
+            .and_then(|method| calls::call(&method, [&data]));
+        match delivered {
+            Ok(_) => {
+                if data.reference_count() == 1 && !self.foreign_socket.get() {
+                    // Nobody kept it: its memory serves the next packet of the same size. (What a foreign socket gave
+                    // may be anything; what ours gave is a `bytes`.)
+                    event_loop.spare.set(data);
+                }
+                Ok(())
+            }
+            Err(raised) => self.protocol_failed(raised, "data_received"),
+        }
+    }
+
+    /// Feeds the reader of an `asyncio.StreamReaderProtocol`; where that does not go, as any other protocol.
+    #[inline(always)]
+    fn read_for_stream(&self, event_loop: &Instance<LoopBody>) -> PyResult<()> {
+        if self.foreign_socket.get() {
+            return self.read_data(event_loop);
+        }
+        let protocol = self.protocol.get_or_none();
+        let Some(target) = Target::of(&protocol)? else {
+            return self.read_data(event_loop);
+        };
+        let received = match self.receive_for(event_loop, &target) {
+            Ok(received) => received,
+            Err(raised) => return self.protocol_failed(raised, "data_received"),
+        };
+        match received {
+            Attempt::Done(0) => self.read_end(event_loop),
+            Attempt::Done(_) => match target.announce() {
+                Ok(()) => Ok(()),
+                Err(raised) => self.protocol_failed(raised, "data_received"),
+            },
+            Attempt::NotNow => Ok(()),
+            Attempt::Failed(exception) => self.read_failed(&exception),
+        }
+    }
+
+    fn read_into_buffer(&self, event_loop: &Instance<LoopBody>) -> PyResult<()> {
+        let buffer = match self.ask_for_buffer() {
+            Ok(buffer) => buffer,
+            Err(raised) => return self.protocol_failed(raised, "get_buffer"),
+        };
+        let count = match self.receive_into(&buffer)? {
+            Attempt::Done(count) => count,
+            Attempt::NotNow => return Ok(()),
+            Attempt::Failed(exception) => return self.read_failed(&exception),
+        };
+        if count == 0 {
+            return self.read_end(event_loop);
+        }
+        let count = values::integer(count as u64)?;
+        let delivered = self
+            .buffer_updated()
+            .and_then(|method| calls::call(&method, [&count]));
+        match delivered {
+            Ok(_) => Ok(()),
+            Err(raised) => self.protocol_failed(raised, "buffer_updated"),
+        }
+    }
+
+    fn ask_for_buffer(&self) -> PyResult<Object> {
+        let buffer = calls::call(&self.get_buffer()?, [&imports().minus_one])?;
+        if buffers::length(&buffer)? == 0 {
+            return Err(Builtin::RuntimeError.raise("get_buffer() returned an empty buffer"));
+        }
+        Ok(buffer)
+    }
+
+    /// The peer sends no more.
+    fn read_end(&self, event_loop: &Instance<LoopBody>) -> PyResult<()> {
+        if event_loop.is_debug()? {
+            self.log_debug("%r received EOF")?;
+        }
+        let protocol = self.protocol.get_or_none();
+        let answer = calls::call_method(Name::EofReceived, [&protocol]);
+        match answer.and_then(|answer| is_true(&answer)) {
+            // The protocol may write on, but nothing more can be read.
+            Ok(true) => self.stop_watching(event_loop, Side::Reader),
+            Ok(false) => self.close(),
+            Err(raised) => self.protocol_failed(raised, "eof_received"),
+        }
+    }
+
+    #[cold]
+    fn read_failed(&self, exception: &Object) -> PyResult<()> {
+        self.fatal_error(exception, "Fatal read error on socket transport")
+    }
+
+    #[cold]
+    fn protocol_failed(&self, raised: Raised, method: &str) -> PyResult<()> {
+        let exception = failures::contain(raised)?;
+        self.fatal_error(
+            &exception,
+            &format!("Fatal error: protocol.{method}() call failed."),
+        )
+    }
+
+    /// Begins to read, if that is still wanted; `_add_reader` of asyncio's transport.
+    ///
+    /// # Errors
+    /// `OSError` from the kernel; `RuntimeError` if the loop is closed.
+    pub(super) fn watch_reads(&self) -> PyResult<()> {
+        if !self.is_reading() {
+            return Ok(());
+        }
+        let event_loop = self.event_loop()?;
+        self.read_context.set(self.callback_context(&event_loop)?);
+        let watch = Watch::Transport(self.object());
+        let before = event_loop.watch(self.descriptor.get(), Side::Reader, watch)?;
+        drop(before);
+        Ok(())
+    }
+
+    /// Stops waiting for one side, if it is this transport that waits.
+    ///
+    /// # Errors
+    /// `OSError` from the kernel.
+    pub(super) fn stop_watching(
+        &self,
+        event_loop: &Instance<LoopBody>,
+        side: Side,
+    ) -> PyResult<()> {
+        let descriptor = self.descriptor.get();
+        if self.with_object(|this| event_loop.is_watched_by(descriptor, side, this)) {
+            let before = event_loop.unwatch(descriptor, side)?;
+            drop(before);
+        }
+        Ok(())
+    }
+
+    /// `pause_reading()`
+    ///
+    /// # Errors
+    /// `OSError` from the kernel.
+    pub(super) fn pause_reading(&self) -> PyResult<()> {
+        if !self.is_reading() {
+            return Ok(());
+        }
+        self.paused.set(true);
+        let event_loop = self.event_loop()?;
+        self.stop_watching(&event_loop, Side::Reader)?;
+        if event_loop.is_debug()? {
+            self.log_debug("%r pauses reading")?;
+        }
+        Ok(())
+    }
+
+    /// `resume_reading()`
+    ///
+    /// # Errors
+    /// As [`Self::watch_reads`].
+    pub(super) fn resume_reading(&self) -> PyResult<()> {
+        if self.closing.get() || !self.paused.get() {
+            return Ok(());
+        }
+        self.paused.set(false);
+        self.watch_reads()?;
+        if self.event_loop()?.is_debug()? {
+            self.log_debug("%r resumes reading")?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,202 @@
+//! `asyncio.StreamWriter` above a transport of ours: `write()` and `drain()` without Python frames.
+//!
+//! The writers that a server's callback gets become instances of a subclass with these methods
+//! (`python/tepal/streams.py`). What `drain()` gives is done at once if there is nothing to wait for, and otherwise runs
+//! asyncio's own coroutine:
+//!
+//! | state | `send(None)` | `throw()`, `close()` |
+//! |---|---|---|
+//! | new | nothing to wait for: → done; else → running | → done |
+//! | running | goes to asyncio's coroutine; its end: → done | goes there as well |
+//! | done | RuntimeError | nothing |
+
+use std::ffi::CStr;
+
+use crate::future::exception_to_throw;
+use crate::interop::arguments::Arguments;
+use crate::interop::calls;
+use crate::interop::coroutines::{self, Resumed};
+use crate::interop::errors::{Builtin, PyResult, raise_instance, restore};
+use crate::interop::foreign_methods::{ForeignMethod, foreign_method};
+use crate::interop::gc::Visitor;
+use crate::interop::instance::{HeapType, Instance, TypeCell, create_untracked};
+use crate::interop::interned::Name;
+use crate::interop::methods::{with_arguments, with_one, without_arguments};
+use crate::interop::object::{Object, Slot};
+use crate::interop::slots::{Step, awaits_itself, iterates_itself, next_step, send_step};
+use crate::interop::stop_iteration::stop_iteration;
+use crate::interop::type_builder::TypeBuilder;
+use crate::stream_reader;
+
+use super::body::StreamBody;
+
+/// One `drain()`.
+pub(crate) struct DrainBody {
+    /// Gone once it is done.
+    writer: Slot,
+    /// asyncio's coroutine, if there is something to wait for.
+    coroutine: Slot,
+}
+
+impl HeapType for DrainBody {
+    const NAME: &'static CStr = c"tepal._native.StreamDrain";
+    const FREE_LIST: usize = 256;
+
+    fn cell() -> &'static TypeCell {
+        static CELL: TypeCell = TypeCell::new();
+        &CELL
+    }
+
+    fn blank() -> DrainBody {
+        DrainBody {
+            writer: Slot::empty(),
+            coroutine: Slot::empty(),
+        }
+    }
+
+    fn traverse(&self, visitor: &mut Visitor) {
+        visitor.slot(&self.writer);
+        visitor.slot(&self.coroutine);
+    }
+
+    fn clear(&self) {
+        self.writer.clear();
+        self.coroutine.clear();
+    }
+}
+
+/// `StreamWriter.write(data)`
+fn write(writer: &Object, arguments: Arguments<'_>) -> PyResult<Object> {
+    let transport = stream_reader::transport_of(writer)?;
+    if let [data] = arguments.positional()
+        && arguments.keyword_count() == 0
+        && let Some(stream) = transport.exactly::<StreamBody>()
+        && !stream.has_own_attributes()
+    {
+        stream.write(data)?;
+        return Ok(Object::none());
+    }
+    let original = stream_reader::original_write()?;
+    arguments.pass_on(&original, writer)
+}
+
+/// `StreamWriter.drain()`
+fn drain(writer: &Object, arguments: Arguments<'_>) -> PyResult<Object> {
+    if !arguments.positional().is_empty() || arguments.keyword_count() > 0 {
+        let original = stream_reader::original_drain()?;
+        return arguments.pass_on(&original, writer);
+    }
+    let drain = create_untracked(DrainBody {
+        writer: Slot::holding(writer.clone()),
+        coroutine: Slot::empty(),
+    })?;
+    Ok(drain.into_object())
+}
+
+/// Whether `drain()` would come back without waiting and without an error.
+#[inline(always)]
+fn nothing_to_wait_for(writer: &Object) -> PyResult<bool> {
+    let transport = stream_reader::transport_of(writer)?;
+    match transport.exactly::<StreamBody>() {
+        Some(stream) if !stream.closing.get() => stream_reader::writer_may_go_on(writer),
+        _ => Ok(false),
+    }
+}
+
+#[inline(always)]
+fn step(this: &Instance<DrainBody>) -> PyResult<Step> {
+    if let Some(coroutine) = this.coroutine.get() {
+        return settle(this, coroutines::resume(&coroutine));
+    }
+    let Some(writer) = this.writer.take() else {
+        return Err(Builtin::RuntimeError.raise("cannot reuse already awaited coroutine"));
+    };
+    if nothing_to_wait_for(&writer)? {
+        return Ok(Step::Return(Object::none()));
+    }
+    let coroutine = calls::call(&stream_reader::original_drain()?, [&writer])?;
+    this.coroutine.set(coroutine.clone());
+    this.with_object(Object::track);
+    settle(this, coroutines::resume(&coroutine))
+}
+
+fn settle(this: &Instance<DrainBody>, resumed: Resumed) -> PyResult<Step> {
+    match resumed {
+        Resumed::Yielded(value) => Ok(Step::Yield(value)),
+        Resumed::Returned(value) => {
+            this.coroutine.clear();
+            Ok(Step::Return(value))
+        }
+        Resumed::Raised(exception) => {
+            this.coroutine.clear();
+            Err(restore(exception))
+        }
+    }
+}
+
+fn send(this: &Instance<DrainBody>, _value: &Object) -> PyResult<Object> {
+    given(step(this)?)
+}
+
+fn throw(this: &Instance<DrainBody>, arguments: Arguments<'_>) -> PyResult<Object> {
+    let exception = exception_to_throw(&arguments)?;
+    this.writer.clear();
+    match this.coroutine.get() {
+        Some(coroutine) => given(settle(this, coroutines::throw(&coroutine, &exception))?),
+        None => Err(raise_instance(&exception)),
+    }
+}
+
+fn given(step: Step) -> PyResult<Object> {
+    match step {
+        Step::Yield(value) => Ok(value),
+        Step::Return(value) => Err(stop_iteration(&value)),
+    }
+}
+
+fn close(this: &Instance<DrainBody>) -> PyResult<()> {
+    this.writer.clear();
+    match this.coroutine.take() {
+        Some(coroutine) => calls::call_method(Name::Close, [&coroutine]).map(drop),
+        None => Ok(()),
+    }
+}
+
+/// What our subclass of `asyncio.StreamWriter` does natively.
+pub(crate) fn writer_methods() -> Vec<ForeignMethod> {
+    vec![
+        foreign_method(
+            c"write",
+            c"write($self, /, data)\n--\n\nSend bytes; never blocks.",
+            write,
+        ),
+        foreign_method(
+            c"drain",
+            c"drain($self, /)\n--\n\nWait until writing may go on.",
+            drain,
+        ),
+    ]
+}
+
+/// Makes the type of what `drain()` gives.
+///
+/// # Errors
+/// What CPython raises.
+pub(crate) fn make_drain_type() -> PyResult<Object> {
+    TypeBuilder::<DrainBody>::new(c"A wait until a stream may be written to, to be awaited.")
+        .not_constructible()
+        .slot(iterates_itself())
+        .slot(awaits_itself())
+        .slot(next_step(step))
+        .slot(send_step(step))
+        .methods(vec![
+            with_one(c"send", c"send($self, value, /)\n--\n\nAdvance.", send),
+            with_arguments(
+                c"throw",
+                c"throw($self, type, value=None, traceback=None, /)\n--\n\nRaise here.",
+                throw,
+            ),
+            without_arguments(c"close", c"close($self, /)\n--\n\nGive up.", close),
+        ])
+        .build()
+}

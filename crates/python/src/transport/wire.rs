@@ -1,0 +1,243 @@
+//! The socket below a transport: CPython's own is served by the kernel directly, any other by its methods.
+
+use std::io;
+
+use tepal_core::socket;
+
+use crate::interop::buffers;
+use crate::interop::calls;
+use crate::interop::errors::{Builtin, PyResult, raise_os_error};
+use crate::interop::instance::Instance;
+use crate::interop::interned::Name;
+use crate::interop::object::Object;
+use crate::interop::sockets;
+use crate::interop::values;
+use crate::loop_core::body::LoopBody;
+use crate::loop_core::failures;
+
+use crate::stream_reader::Target;
+
+use super::body::StreamBody;
+
+/// How an attempt to read or write ended.
+pub(super) enum Attempt<T> {
+    /// It was done.
+    Done(T),
+    /// The kernel has nothing to give or takes nothing now.
+    NotNow,
+    /// It failed with this exception.
+    Failed(Object),
+}
+
+/// Sorts what the kernel answered.
+fn attempt<T>(answer: io::Result<T>) -> Attempt<T> {
+    match answer {
+        Ok(value) => Attempt::Done(value),
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Attempt::NotNow,
+        Err(error) => Attempt::Failed(raise_os_error(&error).take()),
+    }
+}
+
+/// Sorts what a method of a foreign socket answered.
+///
+/// # Errors
+/// `SystemExit` and `KeyboardInterrupt`.
+fn foreign_attempt(answer: PyResult<Object>) -> PyResult<Attempt<Object>> {
+    match answer {
+        Ok(value) => Ok(Attempt::Done(value)),
+        Err(raised)
+            if raised.is(Builtin::BlockingIoError) || raised.is(Builtin::InterruptedError) =>
+        {
+            raised.forget();
+            Ok(Attempt::NotNow)
+        }
+        Err(raised) => failures::contain(raised).map(Attempt::Failed),
+    }
+}
+
+impl Instance<StreamBody> {
+    /// Receives a `bytes`; an empty one is the end of the stream.
+    ///
+    /// # Errors
+    /// `MemoryError`; `SystemExit` and `KeyboardInterrupt` of a foreign socket.
+    #[inline(always)]
+    pub(super) fn receive_bytes(
+        &self,
+        event_loop: &Instance<LoopBody>,
+    ) -> PyResult<Attempt<Object>> {
+        let Some(socket) = self.socket.get() else {
+            return Ok(Attempt::NotNow);
+        };
+        if self.foreign_socket.get() {
+            let limit = values::integer(self.max_size.get() as u64)?;
+            return foreign_attempt(calls::call_method(Name::Recv, [&socket, &limit]));
+        }
+        let descriptor = sockets::descriptor(&socket);
+        let mut size = self.read_size.get();
+        let answer = if size.is_small() {
+            let mut scratch = event_loop.scratch.borrow_mut();
+            let room = self.scratch_room(&mut scratch);
+            match socket::receive(descriptor, &mut scratch[..room]) {
+                Ok(count) => {
+                    let content = &scratch[..count];
+                    let spare = event_loop.spare.take();
+                    // A `bytes` that is dropped here runs no Python code.
+                    match spare.map(|spare| buffers::refilled(spare, content)) {
+                        Some(Ok(data)) => Ok(data),
+                        _ => Ok(buffers::bytes(content)?),
+                    }
+                }
+                Err(error) => Err(error),
+            }
+        } else {
+            let room = size.room().min(self.max_size.get());
+            buffers::bytes_filled_by(room, |place| {
+                socket::receive_uninitialized(descriptor, place)
+            })?
+        };
+        if let Ok(data) = &answer {
+            size.learn(buffers::Bytes::peek(data).map_or(0, <[u8]>::len));
+            self.read_size.set(size);
+        }
+        Ok(attempt(answer))
+    }
+
+    /// Receives into the buffer of a stream reader; 0 is the end of the stream. Only for CPython's own sockets.
+    ///
+    /// # Errors
+    /// `BufferError` if somebody holds a view of that buffer; `MemoryError`.
+    #[inline(always)]
+    pub(super) fn receive_for(
+        &self,
+        event_loop: &Instance<LoopBody>,
+        target: &Target,
+    ) -> PyResult<Attempt<usize>> {
+        let Some(socket) = self.socket.get() else {
+            return Ok(Attempt::NotNow);
+        };
+        let mut scratch = event_loop.scratch.borrow_mut();
+        let room = self.scratch_room(&mut scratch);
+        let answer = socket::receive(sockets::descriptor(&socket), &mut scratch[..room]);
+        if let Ok(count) = answer {
+            target.extend(&scratch[..count])?;
+        }
+        Ok(attempt(answer))
+    }
+
+    fn scratch_room(&self, scratch: &mut Vec<u8>) -> usize {
+        if scratch.is_empty() {
+            scratch.resize(tepal_core::constants::SCRATCH_READ, 0);
+        }
+        scratch.len().min(self.max_size.get())
+    }
+
+    /// Receives into a buffer of the protocol's; 0 is the end of the stream.
+    ///
+    /// # Errors
+    /// `SystemExit` and `KeyboardInterrupt`.
+    pub(super) fn receive_into(&self, buffer: &Object) -> PyResult<Attempt<usize>> {
+        let Some(socket) = self.socket.get() else {
+            return Ok(Attempt::NotNow);
+        };
+        if self.foreign_socket.get() {
+            let answer = foreign_attempt(calls::call_method(Name::RecvInto, [&socket, buffer]))?;
+            return self.counted(answer);
+        }
+        match buffers::View::writable(buffer) {
+            Ok(mut view) => Ok(attempt(socket::receive(
+                sockets::descriptor(&socket),
+                view.as_mut_slice(),
+            ))),
+            Err(raised) => failures::contain(raised).map(Attempt::Failed),
+        }
+    }
+
+    /// Sends what the kernel takes of these bytes; `data` is the object that they belong to.
+    ///
+    /// # Errors
+    /// `SystemExit` and `KeyboardInterrupt` of a foreign socket.
+    #[inline(always)]
+    pub(super) fn send(&self, data: &Object, bytes: &[u8]) -> PyResult<Attempt<usize>> {
+        let Some(socket) = self.socket.get() else {
+            return Ok(Attempt::NotNow);
+        };
+        if self.foreign_socket.get() {
+            let answer = foreign_attempt(calls::call_method(Name::Send, [&socket, data]))?;
+            return self.counted(answer);
+        }
+        Ok(attempt(socket::send(sockets::descriptor(&socket), bytes)))
+    }
+
+    /// Sends what the kernel takes of the queue.
+    ///
+    /// # Errors
+    /// As [`Self::send`]; `MemoryError`.
+    pub(super) fn send_queue(&self) -> PyResult<Attempt<usize>> {
+        const FEW: usize = 16;
+        let Some(socket) = self.socket.get() else {
+            return Ok(Attempt::NotNow);
+        };
+        if self.foreign_socket.get() {
+            return self.send_queue_by(&socket);
+        }
+        let descriptor = sockets::descriptor(&socket);
+        let queue = self.queue.borrow();
+        let count = queue.chunks().count();
+        let answer = if count <= FEW {
+            let mut places = [io::IoSlice::new(&[]); FEW];
+            socket::send_vectored(descriptor, queue.next(&mut places))
+        } else {
+            let mut places = vec![io::IoSlice::new(&[]); count.min(socket::MAXIMUM_BUFFERS)];
+            socket::send_vectored(descriptor, queue.next(&mut places))
+        };
+        drop(queue);
+        Ok(attempt(answer))
+    }
+
+    /// As asyncio: `sendmsg()` from 3.12 on, `send()` of what is next on 3.11.
+    fn send_queue_by(&self, socket: &Object) -> PyResult<Attempt<usize>> {
+        let count = if cfg!(Py_3_12) {
+            socket::MAXIMUM_BUFFERS
+        } else {
+            1
+        };
+        let queue = self.queue.borrow();
+        let pieces: PyResult<Vec<Object>> =
+            queue.pieces().take(count).map(buffers::bytes).collect();
+        drop(queue);
+        let pieces = pieces?;
+        let answer = match pieces.first() {
+            None => return Ok(Attempt::Done(0)),
+            Some(first) if cfg!(not(Py_3_12)) => calls::call_method(Name::Send, [socket, first]),
+            Some(_) => calls::call_method(Name::Sendmsg, [socket, &values::list(pieces)?]),
+        };
+        let answer = foreign_attempt(answer)?;
+        self.counted(answer)
+    }
+
+    /// Half closes the connection.
+    ///
+    /// # Errors
+    /// `OSError` (`ENOTCONN`).
+    pub(super) fn shut_down_sending(&self) -> PyResult<()> {
+        let Some(socket) = self.socket.get() else {
+            return Ok(());
+        };
+        if self.foreign_socket.get() {
+            let how = values::integer(libc::SHUT_WR as u64)?;
+            return calls::call_method(Name::Shutdown, [&socket, &how]).map(drop);
+        }
+        socket::shutdown_sending(sockets::descriptor(&socket))
+            .map_err(|error| raise_os_error(&error))
+    }
+
+    fn counted(&self, answer: Attempt<Object>) -> PyResult<Attempt<usize>> {
+        Ok(match answer {
+            Attempt::Done(count) => {
+                Attempt::Done(usize::try_from(values::to_integer(&count)?).unwrap_or(0))
+            }
+            Attempt::NotNow => Attempt::NotNow,
+            Attempt::Failed(exception) => Attempt::Failed(exception),
+        })
+    }
+}

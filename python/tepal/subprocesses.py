@@ -1,0 +1,105 @@
+"""Waiting for child processes on CPython 3.11: by pidfd, where asyncio starts a thread for each.
+
+From 3.12 on asyncio does so itself (``unix_events.PidfdChildWatcher``), where the kernel has pidfds (Linux 5.3).
+Where it has none, and where the program has chosen another child watcher than the default one, asyncio's ways are left
+alone.
+"""
+
+import asyncio
+import os
+import signal
+from asyncio import unix_events
+from asyncio.log import logger
+from typing import Any
+
+from tepal._native import LoopCore
+
+__all__ = ("Children", "asyncio_would_start_threads")
+
+
+def asyncio_would_start_threads() -> bool:
+    """Whether asyncio of this interpreter would wait in a thread, although the kernel has pidfds."""
+    watcher = getattr(asyncio.get_event_loop_policy(), "_watcher", False)
+    default = watcher is None or type(watcher) is unix_events.ThreadedChildWatcher
+    return default and _kernel_has_pidfds()
+
+
+def _kernel_has_pidfds() -> bool:
+    if not hasattr(os, "pidfd_open"):
+        return False
+    try:
+        pidfd = os.pidfd_open(os.getpid())
+        try:
+            signal.pidfd_send_signal(pidfd, 0)
+        finally:
+            os.close(pidfd)
+    except OSError:  # an old kernel, or a sandbox that forbids it
+        return False
+    return True
+
+
+class Children:
+    """The processes that a loop waits for, with the pidfd of each."""
+
+    def __init__(self, loop: LoopCore) -> None:
+        self._loop = loop
+        self._pidfds: dict[int, int] = {}
+
+    async def make_transport(
+        self,
+        protocol: asyncio.SubprocessProtocol,
+        args: Any,
+        shell: bool,
+        stdin: Any,
+        stdout: Any,
+        stderr: Any,
+        bufsize: int,
+        extra: dict[str, Any] | None,
+        options: dict[str, Any],
+    ) -> asyncio.SubprocessTransport:
+        """Start a process and return its transport once its pipes are connected.
+
+        ``options`` go to ``subprocess.Popen``. Raises what that raises, and what connecting the pipes raises: the
+        process is killed then. The part of ``_make_subprocess_transport`` (CPython ``Lib/asyncio/unix_events.py``).
+        """
+        waiter = self._loop.create_future()
+        transport: Any = unix_events._UnixSubprocessTransport(  # type: ignore[attr-defined]
+            self._loop, protocol, args, shell, stdin, stdout, stderr, bufsize, waiter=waiter, extra=extra, **options
+        )
+        self._wait_for(transport)
+        try:
+            await waiter
+        except (SystemExit, KeyboardInterrupt):
+            raise
+        except BaseException:
+            transport.close()
+            await transport._wait()
+            raise
+        made: asyncio.SubprocessTransport = transport
+        return made
+
+    def _wait_for(self, transport: Any) -> None:
+        pid = transport.get_pid()
+        self._pidfds[pid] = pidfd = os.pidfd_open(pid)
+        self._loop._add_reader(pidfd, self._exited, pid, transport)
+
+    def _exited(self, pid: int, transport: Any) -> None:
+        pidfd = self._pidfds.pop(pid)
+        self._loop._remove_reader(pidfd)
+        try:
+            _, status = os.waitpid(pid, 0)
+        except ChildProcessError:
+            returncode = 255  # somebody else has waited for it; what asyncio reports then
+            logger.warning("child process pid %d exit status already read:  will report returncode 255", pid)
+        else:
+            returncode = os.waitstatus_to_exitcode(status)
+        finally:
+            os.close(pidfd)
+        # One turn later, as asyncio has it: what the pipes still bring comes first.
+        self._loop.call_soon(self._loop.call_soon, transport._process_exited, returncode)
+
+    def close(self) -> None:
+        """Forget all processes; they run on."""
+        while self._pidfds:
+            _, pidfd = self._pidfds.popitem()
+            os.close(pidfd)

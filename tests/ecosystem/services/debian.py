@@ -1,0 +1,72 @@
+"""Programs that come from Debian's packages: found, or installed if this is root's machine to install on."""
+
+import functools
+import glob
+import os
+import shutil
+import socket
+import subprocess
+from pathlib import Path
+
+# Where Debian puts servers, beside what PATH names.
+FOLDERS = ("/usr/sbin", "/usr/lib/postgresql/*/bin")
+INSTALL_LIMIT = 300
+
+
+class Unavailable(Exception):
+    """A service cannot be had on this machine; says why."""
+
+
+def find(program: str) -> str | None:
+    """Returns the path of an installed program, or None."""
+    folders = [folder for pattern in FOLDERS for folder in sorted(glob.glob(pattern), reverse=True)]
+    return shutil.which(program, path=os.pathsep.join([*folders, os.environ.get("PATH", "")]))
+
+
+@functools.cache
+def _update() -> None:
+    subprocess.run(["apt-get", "update", "--quiet"], check=True, capture_output=True, timeout=INSTALL_LIMIT)
+
+
+def require(program: str, package: str) -> str:
+    """Returns the path of `program`, installing Debian's `package` if need and root be; else raises Unavailable."""
+    found = find(program)
+    if found is not None:
+        return found
+    if os.geteuid() != 0 or shutil.which("apt-get") is None:
+        raise Unavailable(f"{program} is not installed: apt-get install {package}")
+    words = ["apt-get", "install", "--yes", "--quiet", "--no-install-recommends", package]
+    variables = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    try:
+        _update()
+        subprocess.run(words, check=True, capture_output=True, timeout=INSTALL_LIMIT, env=variables)
+    except subprocess.SubprocessError as error:
+        raise Unavailable(f"Debian's package {package} cannot be installed: {error}") from error
+    found = find(program)
+    if found is None:
+        raise Unavailable(f"Debian's package {package} has no {program}")
+    return found
+
+
+def own(folder: Path, user: str) -> str | None:
+    """Gives `folder` to `user` if this is root, and returns the user to run a server as; None: as who we are."""
+    if os.geteuid() != 0:
+        return None
+    shutil.chown(folder, user, user)
+    return user
+
+
+def free_port() -> int:
+    """Returns a TCP port of 127.0.0.1 that was free a moment ago."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def version(*words: str) -> str:
+    """Returns the first number with a dot that a program prints about itself."""
+    done = subprocess.run(words, capture_output=True, text=True, timeout=20, check=True)
+    for word in (done.stdout + done.stderr).replace("/", " ").replace("=", " ").split():
+        if word[0].isdigit() and "." in word:
+            return word.strip(",")
+    raise Unavailable(f"{words[0]} does not tell its version")

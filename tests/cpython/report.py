@@ -136,7 +136,8 @@ modes with tepal's loop, a test that passes without ever making a loop of tepal'
 
 Left out: the copies of a test class for another selector (tepal does not use the selector that it is passed), the
 pure-Python twins of test classes except under tepal's loop (elsewhere they test asyncio alone), and classes that test a
-private class of asyncio with mocks. `tests/cpython/selection.py` names each.
+private class of asyncio with mocks. The modules of transports, servers, subprocesses and TLS run in the modes `plain`
+and `loop`. `tests/cpython/selection.py` names each.
 """
 
 

@@ -1,7 +1,7 @@
 """Runs CPython's own asyncio tests against tepal, with the interpreter that runs this file.
 
-    python tests/cpython/run.py                                  everything that needs no transport, in every mode
-    python tests/cpython/run.py --network                        transports, servers, subprocesses and TLS as well
+    python tests/cpython/run.py                                  everything, in the modes that selection.py names
+    python tests/cpython/run.py --every-mode                     transports, servers, subprocesses and TLS in every mode
     python tests/cpython/run.py --module test_tasks --only test_cancel --mode task
     python tests/cpython/run.py --loop asyncio:SelectorEventLoop --task asyncio:Task --future asyncio:Future \\
         --handle asyncio:Handle --timer-handle asyncio:TimerHandle     the runner itself, against asyncio
@@ -38,7 +38,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--module", action="append", metavar="NAME", help="only this module; may be repeated")
     parser.add_argument("--only", default="", metavar="TEXT", help="only tests whose module.Class.test contains TEXT")
     parser.add_argument(
-        "--network", action="store_true", help="also the modules of transports, servers, subprocesses and TLS"
+        "--every-mode", action="store_true", help="also repeat transports, servers, subprocesses and TLS in every mode"
     )
     parser.add_argument("--jobs", type=int, default=2, metavar="N", help="processes at a time (2)")
     parser.add_argument("--test-limit", type=float, default=60.0, metavar="SECONDS", help="time for one test (60)")
@@ -60,10 +60,10 @@ def arguments() -> argparse.Namespace:
 def chosen_jobs(options: argparse.Namespace) -> list[tuple[str, str]]:
     """Returns the (mode, module) jobs that the command line asks for.
 
-    A module of the network group may be named outright, without --network.
+    A mode that is named outright is run for every module, without --every-mode.
     """
     named = set(options.module or ())
-    jobs = selection.jobs(network=options.network or bool(named))
+    jobs = selection.jobs(every_mode=options.every_mode or bool(options.mode))
     unknown = named - {module for _, module in jobs}
     if unknown:
         raise SystemExit(f"not a module of this version's suite: {', '.join(sorted(unknown))}")
@@ -107,9 +107,10 @@ def main() -> int:
     print(f"\nCPython {sys.version.split()[0]}: test.test_asyncio against {', '.join(names.values())}\n")
     report.print_table(outcomes)
     report.print_failures(outcomes, settings.logs / "failures.txt")
-    narrowed = bool(options.only or options.mode or options.module or options.development_mode)
+    chosen = (options.only, options.mode, options.module, options.development_mode, options.every_mode)
+    narrowed = any(chosen)
     if options.results and narrowed:
-        print(f"\n{options.results} is not written: this was not a whole run")
+        print(f"\n{options.results} is not written: this was not the usual whole run")
     elif options.results:
         report.save(options.results, VERSION, outcomes, names)
     print(f"\n{report.closing_line(outcomes)}")

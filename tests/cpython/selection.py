@@ -2,7 +2,7 @@
 
 import importlib.util
 
-# No socket, pipe or process beyond what the loop itself needs.
+# No socket, pipe or process beyond what the loop itself needs; run in every mode.
 MODULES = (
     "test_tasks",
     "test_futures",
@@ -22,7 +22,7 @@ MODULES = (
     "test_free_threading",
     "test_events",
 )
-# Run with --network: transports, servers, subprocesses and TLS.
+# Transports, servers, subprocesses and TLS; run in NETWORK_MODES.
 NETWORK_MODULES = (
     "test_sock_lowlevel",
     "test_sendfile",
@@ -35,6 +35,9 @@ NETWORK_MODULES = (
     "test_sslproto",
     "test_unix_events",
 )
+# Mode `both` differs from `plain` in what the name asyncio.Task makes, which these modules hardly use, and mode `task`
+# runs them on asyncio's own loop, whose transports are not under test; --every-mode runs those two as well.
+NETWORK_MODES = ("plain", "loop")
 # Our own modules, in the folder pairs/: CPython's mixins against our classes.
 PAIR_MODULES = ("task_pairs", "future_pairs", "loop_pairs", "handle_classes")
 
@@ -81,11 +84,17 @@ def exists(module: str) -> bool:
     return importlib.util.find_spec(f"test.test_asyncio.{module}") is not None
 
 
-def jobs(*, network: bool) -> list[tuple[str, str]]:
-    """Returns every (mode, module) that this interpreter can run, the longest first so that all end together."""
-    modules = [module for module in MODULES + (NETWORK_MODULES if network else ()) if exists(module)]
+def jobs(*, every_mode: bool = False) -> list[tuple[str, str]]:
+    """Returns every (mode, module) that this interpreter can run, those without a network in front.
+
+    `every_mode` repeats the modules of the network in the modes beyond NETWORK_MODES.
+    """
+    modes = ("task", "plain", "loop", "both")
     pairs = [("pairs", module) for module in PAIR_MODULES]
-    return pairs + [(mode, module) for module in modules for mode in ("task", "plain", "loop", "both")]
+    plain = [(mode, module) for module in MODULES if exists(module) for mode in modes]
+    network_modes = modes if every_mode else NETWORK_MODES
+    network = [(mode, module) for module in NETWORK_MODULES if exists(module) for mode in network_modes]
+    return pairs + plain + network
 
 
 def is_selected(mode: str, module: str, class_name: str) -> bool:

@@ -237,3 +237,116 @@ class _Pool:
 
         self.executor.shutdown(wait=True)
         resource_tracker._resource_tracker._stop()
+
+
+class Immediately(concurrent.futures.Executor):
+    """Calls at once, in the loop's own thread: the answer is there before anybody follows it."""
+
+    def submit(self, function, /, *args, **kwargs):
+        done = concurrent.futures.Future()
+        try:
+            done.set_result(function(*args, **kwargs))
+        except BaseException as error:
+            done.set_exception(error)
+        return done
+
+
+class Own(concurrent.futures.Future):
+    """A future whose fields are not to be read directly."""
+
+    def result(self, timeout=None):
+        return ("own", super().result(timeout))
+
+
+class WithOwnFutures(concurrent.futures.Executor):
+    def submit(self, function, /, *args, **kwargs):
+        done = Own()
+        done.set_result(function(*args, **kwargs))
+        return done
+
+
+async def test_an_executor_that_answers_at_once(loop):
+    assert await loop.run_in_executor(Immediately(), divmod, 7, 3) == (2, 1)
+    with pytest.raises(ZeroDivisionError):
+        await loop.run_in_executor(Immediately(), divmod, 7, 0)
+
+
+async def test_a_subclass_of_the_future_is_asked_by_its_methods(loop):
+    answer = await loop.run_in_executor(WithOwnFutures(), int, "5")
+    reads_fields = hasattr(concurrent.futures.Future, "_get_snapshot")  # as asyncio itself does since then
+    assert answer == (5 if reads_fields else ("own", 5))
+
+
+async def test_cancelled_errors_are_those_of_asyncio(loop):
+    def cancelled():
+        raise concurrent.futures.CancelledError("by hand")
+
+    future = loop.run_in_executor(Immediately(), cancelled)
+    with pytest.raises(asyncio.CancelledError):
+        await future
+
+
+async def test_what_is_no_future_is_refused(loop):
+    class Wrong(concurrent.futures.Executor):
+        def submit(self, function, /, *args, **kwargs):
+            return "no future"
+
+    with pytest.raises(AssertionError, match="concurrent.futures.Future is expected"):
+        loop.run_in_executor(Wrong(), int)
+
+
+async def test_a_source_that_is_cancelled_cancels_the_answer(loop):
+    source = concurrent.futures.Future()
+
+    class Mine(concurrent.futures.Executor):
+        def submit(self, function, /, *args, **kwargs):
+            return source
+
+    answer = loop.run_in_executor(Mine(), int)
+    source.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await answer
+
+
+async def test_an_answer_that_is_cancelled_cancels_the_source(loop):
+    source = concurrent.futures.Future()
+
+    class Mine(concurrent.futures.Executor):
+        def submit(self, function, /, *args, **kwargs):
+            return source
+
+    answer = loop.run_in_executor(Mine(), int)
+    answer.cancel()
+    await asyncio.sleep(0)
+    assert source.cancelled()
+
+
+def test_an_answer_to_a_closed_loop_is_dropped(library):
+    source = concurrent.futures.Future()
+
+    class Mine(concurrent.futures.Executor):
+        def submit(self, function, /, *args, **kwargs):
+            return source
+
+    loop = library.new_event_loop()
+    answer = loop.run_in_executor(Mine(), int)
+    loop.close()
+    source.set_result(1)
+    assert not answer.done()
+
+
+def test_a_loop_with_its_own_futures(library):
+    class Marked(asyncio.Future):
+        pass
+
+    class Loop(library.EventLoop):
+        def create_future(self):
+            return Marked(loop=self)
+
+    loop = Loop()
+    try:
+        future = loop.run_in_executor(Immediately(), int, "3")
+        assert type(future) is Marked
+        assert loop.run_until_complete(future) == 3
+    finally:
+        loop.close()

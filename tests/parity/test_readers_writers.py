@@ -4,8 +4,10 @@ import asyncio
 import contextlib
 import os
 import select
+import selectors
 import socket
 import tempfile
+import weakref
 
 import pytest
 from turns import run_ready, run_turns, run_until
@@ -64,6 +66,53 @@ def test_removing_what_is_not_there(loop, pipe):
     assert loop.remove_writer(pipe[0]) is False
     assert loop.remove_reader(pipe[0]) is True
     assert loop.remove_reader(pipe[0]) is False
+
+
+def test_a_socket_that_was_closed_first_can_still_be_removed(loop, pair):
+    """As selectors' ``_fileobj_lookup`` finds it; anyio closes a socket before it wakes who waits for it."""
+    left, right = pair
+    loop.add_reader(left, int)
+    loop.add_writer(right, int)
+    left.close()
+    assert loop.remove_writer(left) is False
+    assert loop.remove_reader(left) is True
+    with pytest.raises(ValueError):
+        loop.remove_reader(left)
+    right.close()
+    assert loop.remove_writer(right) is True
+
+
+def test_a_watched_socket_is_let_go_with_its_last_side(loop):
+    left, right = socket.socketpair()
+    with right:
+        loop.add_reader(left, int)
+        loop.add_writer(left, int)
+        loop.remove_reader(left)
+        gone = weakref.ref(left)
+        left.close()
+        loop.remove_writer(left)
+        del left
+        assert gone() is None
+
+
+def test_a_descriptor_of_a_closed_socket_is_used_again(loop):
+    old, other = socket.socketpair()
+    loop.add_reader(old, int)
+    number = old.fileno()
+    old.close()
+    other.close()
+    assert loop.remove_reader(old) is True
+    left, right = socket.socketpair()
+    with left, right:
+        assert left.fileno() == number
+        seen = []
+        loop.add_reader(left, lambda: seen.append(left.recv(10)))
+        with pytest.raises(ValueError):
+            loop.remove_reader(old)
+        right.send(b"data")
+        run_until(loop, lambda: bool(seen))
+        assert seen == [b"data"]
+        assert loop.remove_reader(left) is True
 
 
 def test_readiness_is_by_level(loop, pipe):
@@ -353,3 +402,60 @@ async def test_a_reader_added_while_the_loop_waits(loop, pipe):
     loop.call_later(0.002, loop.add_reader, reader, got.set)
     await asyncio.wait_for(got.wait(), 5)
     loop.remove_reader(reader)
+
+
+def test_each_run_looks_at_the_descriptors(loop, pipe):
+    """Also one whose only work is done at once: programs pump a loop by short runs."""
+    reader, writer = pipe
+    seen = []
+    loop.add_reader(reader, lambda: seen.append(os.read(reader, 1)))
+    for number in range(1, 6):
+        os.write(writer, b"a")
+        loop.call_soon(loop.stop)
+        loop.run_forever()
+        assert len(seen) == number
+    loop.remove_reader(reader)
+
+
+class TestSelector:
+    """``loop._selector``, which transports and CPython's tests ask who is watched."""
+
+    def test_keys_of_both_sides(self, loop, pair):
+        socket_, _ = pair
+        loop.add_reader(socket_, int)
+        key = loop._selector.get_key(socket_)
+        assert (key.fd, key.events) == (socket_.fileno(), selectors.EVENT_READ)
+        assert isinstance(key.data[0], asyncio.Handle) and key.data[1] is None
+        loop.add_writer(socket_, int)
+        key = loop._selector.get_key(socket_.fileno())
+        assert key.events == selectors.EVENT_READ | selectors.EVENT_WRITE
+        assert all(isinstance(handle, asyncio.Handle) for handle in key.data)
+        loop.remove_reader(socket_)
+        assert loop._selector.get_key(socket_).events == selectors.EVENT_WRITE
+        loop.remove_writer(socket_)
+
+    def test_what_is_not_watched_has_no_key(self, loop, pair):
+        socket_, _ = pair
+        with pytest.raises(KeyError, match="is not registered"):
+            loop._selector.get_key(socket_)
+        assert loop._selector.get_map().get(socket_.fileno()) is None
+        with pytest.raises(ValueError, match="Invalid file"):
+            loop._selector.get_key(object())
+
+    def test_the_map_is_live(self, loop, pair):
+        socket_, _ = pair
+        found = loop._selector.get_map()
+        own = len(found)
+        loop.add_reader(socket_, int)
+        assert len(found) == own + 1
+        assert socket_.fileno() in found and socket_.fileno() in list(found)
+        loop.remove_reader(socket_)
+        assert len(found) == own and socket_.fileno() not in found
+
+    def test_a_closed_selector(self, loop):
+        selector = loop._selector
+        assert isinstance(selector, selectors.BaseSelector)
+        loop.close()
+        assert loop._selector is None
+        with pytest.raises(RuntimeError, match="Selector is closed"):
+            selector.get_key(0)

@@ -5,7 +5,6 @@ import contextvars
 import gc
 import math
 import os
-import statistics
 import sys
 import threading
 import time
@@ -83,13 +82,13 @@ async def test_sleep_is_never_early(loop):
 
 @tepal_alone
 async def test_short_sleeps_do_not_wait_for_a_millisecond(loop):
-    """Millisecond timers overshoot by about 1 ms; the median hides a busy machine."""
+    """Millisecond timers overshoot by about 1 ms; the least of many hides a busy machine."""
     overshoots = []
     for _ in range(31):
         start = time.monotonic()
         await asyncio.sleep(0.0003)
         overshoots.append(time.monotonic() - start - 0.0003)
-    assert statistics.median(overshoots) < 0.0007
+    assert min(overshoots) < 0.0005
 
 
 def test_call_later_zero_gives_a_timer_that_runs_after_what_is_ready(loop, library):

@@ -5,6 +5,8 @@ are a property of the program and not of the moment.  ``TEPAL_SLOW=1`` runs many
 """
 
 import asyncio
+import contextlib
+import gc
 import os
 import sys
 
@@ -18,7 +20,7 @@ UNITS = (0.003, 0.02, 0.1)  # seconds a slot lasts: longer ones when the machine
 
 # How many programs: (without timers, with timers). asyncio against itself only shows that
 # a trace does not depend on the moment.
-EXAMPLES = {"native": (150, 25), "C tasks": (40, 8), "debug": (30, 6), "Python tasks": (30, 6)}
+EXAMPLES = {"native": (150, 25), "C tasks": (40, 8), "debug": (30, 6), "collected": (30, 6), "Python tasks": (30, 6)}
 
 
 def how_many(kind, library, timed):
@@ -48,6 +50,17 @@ def own_task(library):
         return library.Task(coroutine, loop=loop, **keywords)
 
     return make
+
+
+@contextlib.contextmanager
+def collecting_all_the_time():
+    """The collector runs between any two steps, and sees every half-made state."""
+    before = gc.get_threshold()
+    gc.set_threshold(1, 1, 1)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 def trace_of(program: Program, new_event_loop, make_task, unit, factory=None, debug=False):
@@ -80,6 +93,7 @@ KINDS = {
     "native": lambda library: (own_task(library), None),
     "C tasks": lambda library: (c_task, c_task),
     "debug": lambda library: (own_task(library), None),
+    "collected": lambda library: (own_task(library), None),
 }
 if sys.version_info < (3, 14):
     # Since 3.14 a Python task is unknown to the C current_task() that the machine asks.
@@ -104,6 +118,9 @@ def legs(kind, library):
         return trace_of(program, asyncio.SelectorEventLoop, reference_make, unit, factory, debug)
 
     def here(program, unit):
+        if kind == "collected":
+            with collecting_all_the_time():
+                return trace_of(program, library.new_event_loop, make, unit, factory, debug)
         return trace_of(program, library.new_event_loop, make, unit, factory, debug)
 
     return on_asyncio, here

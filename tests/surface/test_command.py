@@ -83,6 +83,43 @@ def test_a_package_gets_tepals_loop(tmp_path):
     assert (finished.returncode, finished.stdout, finished.stderr) == (0, "tepal\n", "")
 
 
+SPAWNING = """
+import asyncio
+import concurrent.futures
+import multiprocessing
+
+async def name():
+    return type(asyncio.get_running_loop()).__module__.split(".")[0]
+
+def child(deeper):
+    context = multiprocessing.get_context("METHOD")
+    names = [asyncio.run(name())]
+    if deeper:
+        with concurrent.futures.ProcessPoolExecutor(1, mp_context=context) as pool:
+            names += pool.submit(child, False).result()
+    return names
+
+if __name__ == "__main__":
+    context = multiprocessing.get_context("METHOD")
+    with concurrent.futures.ProcessPoolExecutor(1, mp_context=context) as pool:
+        print(pool.submit(child, True).result())
+"""
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+def test_processes_of_multiprocessing_and_their_children_get_tepals_loop(tmp_path, method):
+    script = tmp_path / "script.py"
+    script.write_text(SPAWNING.replace("METHOD", method))
+    finished = tepal("run", str(script))
+    assert (finished.returncode, finished.stdout, finished.stderr) == (0, "['tepal', 'tepal']\n", "")
+
+
+def test_processes_of_a_module_get_tepals_loop(tmp_path):
+    (tmp_path / "spawning.py").write_text(SPAWNING.replace("METHOD", "spawn"))
+    finished = tepal("run", "-m", "spawning", cwd=tmp_path)
+    assert (finished.returncode, finished.stdout, finished.stderr) == (0, "['tepal', 'tepal']\n", "")
+
+
 def test_what_the_script_sees(tmp_path):
     """Arguments, name, file and path are those of ``python SCRIPT``."""
     (tmp_path / "neighbour.py").write_text("value = 'found'\n")

@@ -2,6 +2,7 @@
 
 import asyncio
 import inspect
+import types
 
 import library as libraries
 import pytest
@@ -63,6 +64,9 @@ def compare(ours, theirs, name):
 def test_methods_of_the_loop(tepal, name):
     ours, theirs = getattr(tepal.EventLoop, name), getattr(ASYNCIO.EventLoop, name)
     assert names_only(ours) == names_only(theirs)
+    if isinstance(ours, types.MethodDescriptorType) and name.startswith("sock_"):
+        # Native: what it returns is a coroutine (tests/parity/test_sock.py), but inspect knows only Python functions.
+        return
     assert inspect.iscoroutinefunction(ours) == inspect.iscoroutinefunction(theirs)
 
 

@@ -1,0 +1,110 @@
+"""Child processes: no thread, no zombie, no lost exit code."""
+
+import asyncio
+import os
+import signal
+import sys
+import threading
+
+import pytest
+
+PYTHON = sys.executable
+
+
+async def run(*arguments, **options):
+    process = await asyncio.create_subprocess_exec(*arguments, **options)
+    output, errors = await asyncio.wait_for(process.communicate(), 15)
+    return process.returncode, output, errors
+
+
+async def test_output_and_exit_code(loop):
+    pipe = asyncio.subprocess.PIPE
+    assert await run("sh", "-c", "echo out; echo err >&2; exit 3", stdout=pipe, stderr=pipe) == (3, b"out\n", b"err\n")
+
+
+async def test_many_at_once(loop):
+    codes = await asyncio.gather(*(run("sh", "-c", f"exit {number}") for number in range(20)))
+    assert [code for code, _, _ in codes] == list(range(20))
+
+
+async def test_killing(loop):
+    process = await asyncio.create_subprocess_exec("sleep", "60")
+    process.send_signal(signal.SIGTERM)
+    assert await asyncio.wait_for(process.wait(), 15) == -signal.SIGTERM
+
+
+async def test_input(loop):
+    pipe = asyncio.subprocess.PIPE
+    process = await asyncio.create_subprocess_exec("cat", stdin=pipe, stdout=pipe)
+    data = os.urandom(300_000)
+    output, _ = await asyncio.wait_for(process.communicate(data), 15)
+    assert output == data and process.returncode == 0
+
+
+async def test_what_cannot_be_started(loop):
+    with pytest.raises(FileNotFoundError):
+        await asyncio.create_subprocess_exec("/nonexistent/program")
+
+
+async def test_no_thread_waits(loop, library):
+    """asyncio of 3.11 starts one for each process."""
+    before = threading.active_count()
+    process = await asyncio.create_subprocess_exec("sleep", "60")
+    try:
+        if library.is_tepal or sys.version_info >= (3, 12):
+            assert threading.active_count() == before
+    finally:
+        process.kill()
+        await process.wait()
+
+
+async def test_no_zombie_is_left(loop):
+    process = await asyncio.create_subprocess_exec("true")
+    await process.wait()
+    with pytest.raises(ChildProcessError):
+        os.waitpid(process.pid, os.WNOHANG)
+
+
+def skip_if_a_thread_waits(library):
+    if not library.is_tepal and sys.version_info < (3, 12):
+        pytest.skip("asyncio's thread waits first")
+
+
+async def test_an_exit_status_that_somebody_else_took(loop, library, reports):
+    skip_if_a_thread_waits(library)
+    process = await asyncio.create_subprocess_exec("sleep", "0.05")
+    os.waitpid(process.pid, 0)
+    assert await asyncio.wait_for(process.wait(), 15) == 255
+    reports.take_records()
+
+
+def test_a_loop_that_is_closed_while_a_process_runs(library):
+    skip_if_a_thread_waits(library)
+    loop = library.new_event_loop()
+    process = loop.run_until_complete(asyncio.create_subprocess_exec("sleep", "60"))
+    process._transport.close()
+    os.waitpid(process.pid, 0)
+    loop.run_until_complete(asyncio.sleep(0.01))
+    loop.close()
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 12), reason="3.12 deprecates child watchers")
+def test_a_watcher_of_the_programs_own(library):
+    class Counting(asyncio.ThreadedChildWatcher):
+        handled = 0
+
+        def add_child_handler(self, pid, callback, *args):
+            Counting.handled += 1
+            super().add_child_handler(pid, callback, *args)
+
+    policy = asyncio.get_event_loop_policy()
+    before = policy._watcher
+    watcher = Counting()
+    asyncio.set_child_watcher(watcher)
+    loop = library.new_event_loop()
+    try:
+        assert loop.run_until_complete(run("true"))[0] == 0
+        assert Counting.handled == 1
+    finally:
+        loop.close()
+        policy._watcher = before

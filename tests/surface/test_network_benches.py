@@ -1,0 +1,81 @@
+"""The network benches' own arithmetic: what counts as reached, and that a failed round is no figure."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+BENCHES = str(Path(__file__).resolve().parents[2] / "benches")
+
+
+@pytest.fixture(autouse=True)
+def benches_are_importable(monkeypatch):
+    monkeypatch.syspath_prepend(BENCHES)
+    yield
+    for name in [name for name in sys.modules if name.partition(".")[0] in ("measure", "cases", "servers")]:
+        del sys.modules[name]
+
+
+def window(requests, cpu, seconds=1.0):
+    return {
+        "requests": requests,
+        "lost": 0,
+        "seconds": seconds,
+        "server_cpu_seconds": cpu,
+        "p50_microseconds": 1.0,
+        "p99_microseconds": 2.0,
+    }
+
+
+def test_verdicts():
+    from measure.network_goals import NetworkGoal, verdict
+
+    ahead = NetworkGoal()
+    ratios = {"uvloop": 1.0, "zuvloop": 1.2, "limit": 2.0}
+    assert verdict(ratios, ahead) == "–"
+    assert verdict(ratios | {"tepal": 1.3}, ahead) == "yes"
+    assert verdict(ratios | {"tepal": 1.19}, ahead) == "level with zuvloop"
+    assert verdict(ratios | {"tepal": 1.0}, ahead) == "no: 0.83 × zuvloop"
+    assert verdict(ratios | {"tepal": 1.3, "asyncio": 1.5}, ahead) == "no: 0.87 × asyncio"
+    goal = NetworkGoal(of_best_peer=1.5, of_uvloop=1.8)
+    assert verdict(ratios | {"tepal": 1.79}, goal) == "no: 1.49 × zuvloop"
+    assert verdict(ratios | {"tepal": 1.8}, goal) == "yes"
+    assert verdict({"uvloop": 1.0, "tepal": 1.7}, goal) == "no: 1.70 × uvloop"
+    assert verdict(ratios | {"tepal": 1.8}, NetworkGoal(of_limit=0.92)) == "no: 0.90 × limit"
+
+
+def test_goals_are_those_of_the_rows_they_name():
+    from measure import network_goals
+    from measure.network_cases import ALL
+
+    goals = network_goals.read()
+    assert goals.of(ALL["streams_1k_100"]).of_uvloop == 1.8
+    assert goals.of(ALL["streams_100k_100"]).of_uvloop is None
+    assert goals.of(ALL["protocol_100k_1"]).of_limit == 0.92
+    assert goals.of(ALL["churn_1k_32"]) == network_goals.NetworkGoal()
+
+
+def test_ratios_are_taken_within_rounds():
+    from measure.network_summary import ratio
+
+    slow, fast = [window(100, 2.0), window(100, 1.0)], [window(100, 1.0), window(100, 0.5)]
+    assert ratio(slow, fast) == 2.0
+    assert ratio([None, window(100, 1.0)], fast) == 2.0
+    assert ratio([None, None], fast) is None
+
+
+def test_a_loop_that_failed_once_has_no_figure():
+    from measure import network_goals
+    from measure.network_cases import ALL
+    from measure.network_rounds import NetworkMeasurement
+    from measure.network_summary import summarize_case
+    from measure.process import Failure
+
+    found, case = NetworkMeasurement(), ALL["churn_1k_32"]
+    for loop, cpu in (("uvloop", 1.0), ("tepal", 0.5), ("rloop", 0.1)):
+        found.note(case.name, loop, window(100, cpu))
+    found.note(case.name, "rloop", Failure("no answer"))
+    assert found.hopeless(case.name, "rloop") and not found.hopeless(case.name, "tepal")
+    summary = summarize_case(case, found, network_goals.read())
+    assert set(summary["loops"]) == {"uvloop", "tepal"} and summary["failures"] == {"rloop": "no answer"}
+    assert summary["loops"]["tepal"]["ratio"] == 2.0 and summary["reached"] == "yes"

@@ -21,6 +21,7 @@ COLOURS = {
     "rloop": "#a56cc1",
     "rsloop": "#c39b1d",
     "talyn": "#c2507a",
+    "limit": "#343a40",
 }
 
 STYLE = """

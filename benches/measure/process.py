@@ -52,11 +52,13 @@ def environment(seed: int) -> dict[str, str]:
 class JsonProcess:
     """A child process with a line of JSON in for each line of JSON out."""
 
-    def __init__(self, module: str, *arguments: str, seed: int = 0) -> None:
+    def __init__(self, module: str, *arguments: str, seed: int = 0, program: Path | None = None) -> None:
+        """Start Python's ``module``, or ``program`` if one is given, with ``arguments``."""
+        command = [sys.executable, "-m", module] if program is None else [str(program)]
         self.errors = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the child
         self.unread = b""
         self.process = subprocess.Popen(
-            [sys.executable, "-m", module, *arguments],
+            [*command, *arguments],
             env=environment(seed),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

@@ -1,0 +1,17 @@
+"""The servers that the network benches put on every loop, each as a program of its kind is usually written."""
+
+from servers import churn, datagrams, echo, http, spawn
+from servers.server import Start
+
+KINDS: dict[str, Start] = {
+    "protocol": echo.start_protocol,
+    "buffered": echo.start_buffered,
+    "streams": echo.start_streams,
+    "sock": echo.start_sock,
+    "churn": churn.start,
+    "datagrams": datagrams.start,
+    "spawn": spawn.start,
+    "uvicorn": http.start_uvicorn,
+    "aiohttp": http.start_aiohttp,
+}
+"""Kind to the coroutine function that starts it on the running loop and returns its port."""

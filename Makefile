@@ -25,6 +25,10 @@ export CARGO_TARGET_DIR := $(CURDIR)/build/target/$(PYTHON)
 export PYO3_PYTHON := $(INTERPRETER)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
+# Its own environment: some of the libraries are pytest plugins, which would change what `make test` runs.
+ECOSYSTEM := build/ecosystem/$(PYTHON)
+ECOSYSTEM_INTERPRETER := $(CURDIR)/$(ECOSYSTEM)/venv/bin/python
+
 SOURCES := $(shell find crates python -type f -not -name '*.so' -not -name '*.pyc' 2>/dev/null) \
 	pyproject.toml Cargo.toml LICENSE-MIT LICENSE-APACHE $(wildcard Cargo.lock README.md)
 
@@ -45,8 +49,8 @@ test: develop test-core ## set up and pass everything: the core's tests, then th
 	$(INTERPRETER) -m pytest $(ARGS)
 
 .PHONY: test-core
-test-core: ## the tests of crates/core alone, which need no Python
-	CARGO_TARGET_DIR=$(CURDIR)/build/target/core cargo test -p tepal-core
+test-core: ## the tests of crates/core and of the load generator, which need no Python
+	CARGO_TARGET_DIR=$(CURDIR)/build/target/core cargo test -p tepal-core -p tepal-bench-load
 
 .PHONY: conformance
 conformance: develop ## CPython's own test_asyncio against tepal; ends in a table and "N passed, N failed, N skipped"
@@ -56,9 +60,31 @@ conformance: develop ## CPython's own test_asyncio against tepal; ends in a tabl
 conformance-table: $(VENV)/packages ## write docs/conformance.md from the versions that `make conformance` has measured
 	$(INTERPRETER) tests/cpython/run.py --table docs/conformance.md --from build/conformance
 
+.PHONY: ecosystem
+ecosystem: $(ECOSYSTEM)/installed ## real programs against real servers, on asyncio and on tepal; ends in "N passed, N failed, N skipped"
+	status=0; $(ECOSYSTEM_INTERPRETER) tests/ecosystem/run.py --results $(ECOSYSTEM)/results.json \
+	  --missing $(ECOSYSTEM)/missing.json $(ARGS) || status=$$?; \
+	  [ ! -e $(ECOSYSTEM)/results.json ] || $(MAKE) ecosystem-table; exit $$status
+
+.PHONY: ecosystem-table
+ecosystem-table: $(ECOSYSTEM)/packages ## write docs/ecosystem.md from the versions that `make ecosystem` has run
+	$(ECOSYSTEM_INTERPRETER) tests/ecosystem/run.py --table docs/ecosystem.md --from build/ecosystem
+
 .PHONY: bench
 bench: develop $(VENV)/bench-packages ## measure against asyncio and every peer that installs; writes a table and a chart
 	$(INTERPRETER) benches/run.py $(ARGS)
+
+.PHONY: bench-network
+bench-network: develop load $(VENV)/bench-packages ## servers on tepal and every peer under load; ARGS='--quick --cases streams_1k_*'
+	$(INTERPRETER) benches/network.py $(ARGS)
+
+.PHONY: load
+load: ## build the load generator and the echo server without Python, for bench-network
+	CARGO_TARGET_DIR=$(CURDIR)/build/target/load cargo build --quiet --release -p tepal-bench-load
+
+.PHONY: soak
+soak: develop ## thousands of connections with resets, cancels, pauses; ten minutes, or ARGS='--seconds 60'
+	$(INTERPRETER) tests/soak/soak.py $(ARGS)
 
 .PHONY: lint
 lint: $(VENV)/packages $(VENV)/lint-packages ## formatting, clippy, ruff, mypy, layers, unsafe, file sizes, machine paths
@@ -102,4 +128,16 @@ $(VENV)/installed: $(VENV)/packages $(SOURCES)
 	rm -rf $(WHEELS)
 	$(INTERPRETER) -m maturin build --release --quiet --interpreter $(INTERPRETER) --out $(WHEELS)
 	$(INTERPRETER) -m pip install --quiet --force-reinstall --no-deps --no-index $(WHEELS)/*.whl
+	touch $@
+
+# A library that does not install on this version is named loudly, and its scenarios are skipped.
+$(ECOSYSTEM)/packages: tests/ecosystem/libraries.toml tests/ecosystem/install.py tools/python-version.sh
+	interpreter=$$(tools/python-version.sh $(PYTHON)); \
+	  "$$interpreter" -m venv $(ECOSYSTEM)/venv
+	$(ECOSYSTEM_INTERPRETER) -m pip install --quiet --upgrade 'pip>=25.1'
+	$(ECOSYSTEM_INTERPRETER) tests/ecosystem/install.py --report $(ECOSYSTEM)/missing.json
+	touch $@
+
+$(ECOSYSTEM)/installed: $(ECOSYSTEM)/packages $(VENV)/installed
+	$(ECOSYSTEM_INTERPRETER) -m pip install --quiet --force-reinstall --no-deps --no-index $(WHEELS)/*.whl
 	touch $@

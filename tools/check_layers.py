@@ -1,8 +1,8 @@
 """Checks that imports point one way: in both Rust crates and in the Python package, as layers.toml says.
 
 A Rust module is a file or folder right under `src`; what counts is every path that starts with `crate::` (or leaves the
-module by `super::`), outside of comments. A Python module is a file of the package; what counts is every import of the
-package's own names, inside functions and under TYPE_CHECKING as well. A module that layers.toml does not name is an
+module by `super::`), outside of comments. A Python module is a file or folder right under the package; what counts is every
+import of the package's own names, inside functions and under TYPE_CHECKING as well. A module that layers.toml does not name is an
 error, and so is a name in layers.toml without a module.
 
 usage: check_layers.py        prints each import that points up or sideways; exits with 1 if there is one
@@ -44,9 +44,9 @@ def names_after(code: str, position: int) -> list[str]:
     return names
 
 
-def rust_module(source: Path, file: Path) -> str:
+def module_of(source: Path, file: Path) -> str:
     """Returns the name of the module right under `source` that a file belongs to."""
-    return file.relative_to(source).parts[0].removesuffix(".rs")
+    return file.relative_to(source).parts[0].removesuffix(file.suffix)
 
 
 def rust_imports(source: Path, file: Path) -> Iterator[Import]:
@@ -63,9 +63,9 @@ def rust_imports(source: Path, file: Path) -> Iterator[Import]:
                 yield file, code.count("\n", 0, match.start()) + 1, name
 
 
-def python_imports(package: str, file: Path) -> Iterator[Import]:
+def python_imports(package: str, source: Path, file: Path) -> Iterator[Import]:
     """Yields (file, line, module) for each import of the same package, `__init__` standing for the package itself."""
-    modules = {path.stem for path in file.parent.iterdir()} | {"_native"}
+    modules = {path.stem for path in source.iterdir()} | {"_native"}
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
         found: list[str] = []
         if isinstance(node, ast.Import):
@@ -90,12 +90,12 @@ def check(name: str, kind: str, source: Path, layers: list[list[str]]) -> list[s
     pattern = "*.rs" if kind == "rust" else "*.py"
     complaints, seen = [], set()
     for file in sorted(source.rglob(pattern)):
-        module = rust_module(source, file) if kind == "rust" else file.stem
+        module = module_of(source, file)
         seen.add(module)
         if module not in level:
             complaints.append(f"{file.relative_to(ROOT)}: layers.toml does not name the module {module} of {name}")
             continue
-        imports = rust_imports(source, file) if kind == "rust" else python_imports(name, file)
+        imports = rust_imports(source, file) if kind == "rust" else python_imports(name, source, file)
         for where, line, target in imports:
             if target in level and target != module and level[target] >= level[module]:
                 complaints.append(f"{where.relative_to(ROOT)}:{line}: {module} imports {target}, which is not below it")

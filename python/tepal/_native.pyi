@@ -26,11 +26,14 @@ __all__ = [
     "StreamTransport",
     "Task",
     "TimerHandle",
+    "TlsProtocolCore",
+    "TlsTransportCore",
     "follow",
     "future_add_to_awaited_by",
     "future_discard_from_awaited_by",
     "install_stream_classes",
     "live_tasks",
+    "load_openssl",
     "recognise",
     "recognise_eager_factory",
     "record_foreign_awaiters",
@@ -103,6 +106,40 @@ class StreamTransport(asyncio.Transport):
     def writelines(self, list_of_data: Iterable[Buffer], /) -> None: ...
     def _attach_to_server(self) -> None: ...
     def _start(self, waiter: asyncio.Future[None] | None, /) -> None: ...
+
+@disjoint_base
+class TlsProtocolCore:
+    """What ``tepal.tls.TlsProtocol`` puts over asyncio's ``SSLProtocol``; the attributes belong to that class."""
+
+    _loop: Any
+    _state: Any
+    _transport: Any
+    _app_protocol: Any
+    _app_reading_paused: bool
+    _ssl_reading_paused: bool
+    _app_writing_paused: bool
+    _ssl_writing_paused: bool
+    _write_buffer_size: int
+    _incoming_low_water: int
+    _incoming_high_water: int
+    _outgoing_low_water: int
+    _outgoing_high_water: int
+    @property
+    def _driven(self) -> bool: ...
+    def _watch(self) -> None: ...
+    def _attach(self, sslsocket: object, /) -> bool: ...
+    def _pending(self) -> tuple[int, int]: ...
+    def _do_read(self) -> None: ...
+    def _process_outgoing(self) -> None: ...
+
+@disjoint_base
+class TlsTransportCore(asyncio.Transport):
+    """What ``tepal.tls.TlsTransport`` puts over asyncio's transport of TLS connections."""
+
+    _ssl_protocol: Any
+    _closed: bool
+    def write(self, data: Buffer, /) -> None: ...
+    def writelines(self, list_of_data: Iterable[Buffer], /) -> None: ...
 
 @disjoint_base
 class LoopCore(_AsyncioLoop):
@@ -186,6 +223,7 @@ class LoopCore(_AsyncioLoop):
 def recognise(step: Callable[..., object], wakeup: Callable[..., object]) -> None: ...
 def recognise_eager_factory(factory: Callable[..., Task[Any]]) -> None: ...
 def install_stream_classes(reader: type[asyncio.StreamReader], writer: type[asyncio.StreamWriter], /) -> None: ...
+def load_openssl(file: str, number: int, text: str, /) -> bool: ...
 def live_tasks() -> list[Task[Any]]: ...
 def follow(source: concurrent.futures.Future[Any], destination: Future[Any], /) -> None: ...
 def record_foreign_awaiters(add: Callable[[Any, Any], None], discard: Callable[[Any, Any], None]) -> None: ...

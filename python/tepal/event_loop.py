@@ -13,7 +13,7 @@ from asyncio import events
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
-from tepal import _native, call_graph, datagram_transports, registry, stream_transports, streams, subprocesses
+from tepal import _native, call_graph, datagram_transports, registry, stream_transports, streams, subprocesses, tls
 from tepal.reactor import Reactor
 from tepal.resolving import Resolver
 
@@ -272,6 +272,11 @@ class EventLoop(_native.LoopCore, asyncio.SelectorEventLoop):
         **tls: Any,
     ) -> asyncio.Transport:
         return stream_transports.make_tls(self, rawsock, protocol, sslcontext, waiter, extra, server, context, tls)
+
+    async def start_tls(self, *args: Any, **kwargs: Any) -> asyncio.Transport | None:
+        """Upgrade a transport to TLS, as ``asyncio.BaseEventLoop.start_tls``, whose code runs here."""
+        started: asyncio.Transport | None = await tls.start_tls_of(self)(*args, **kwargs)
+        return started
 
     if sys.version_info < (3, 12):
         _children: subprocesses.Children | None = None

@@ -3,10 +3,11 @@
 import asyncio
 import contextvars
 import socket
-from asyncio import sslproto, trsock
+from asyncio import trsock
 from typing import Any
 
 from tepal._native import LoopCore, StreamTransport
+from tepal.tls import make_protocol
 
 __all__ = ("make", "make_tls")
 
@@ -75,11 +76,11 @@ def make_tls(
     context: contextvars.Context | None,
     tls: dict[str, Any],
 ) -> asyncio.Transport:
-    """Make asyncio's TLS transport above a native one; ``tls`` goes to ``asyncio.sslproto.SSLProtocol``.
+    """Make a TLS transport above a native one; ``tls`` goes to ``asyncio.sslproto.SSLProtocol`` or ours.
 
     ``waiter`` is done when the handshake is.  Raises as ``make`` does.
     """
     loop._ensure_fd_no_transport(sock)
-    pump = sslproto.SSLProtocol(loop, protocol, sslcontext, waiter, **tls)  # type: ignore[arg-type]
+    pump = make_protocol(loop, protocol, sslcontext, waiter, **tls)
     make(loop, sock, pump, None, extra, server, context)
     return pump._app_transport

@@ -2,7 +2,7 @@
 //!
 //! Layers, each of which imports only what stands before it: `interop` (the border to
 //! CPython), `loop_core` (what is ready, due or watched), `handle`, `future`, `task`,
-//! `transport`, `running` (turns of the loop), `event_loop` (the loop's methods), and this file, which
+//! `transport`, `tls`, `running` (turns of the loop), `event_loop` (the loop's methods), and this file, which
 //! only exports.
 
 #![deny(unsafe_code)]
@@ -17,6 +17,7 @@ mod running;
 mod sock;
 mod stream_reader;
 mod task;
+mod tls;
 mod transport;
 
 /// The module's exports.
@@ -31,9 +32,10 @@ mod _native {
     use crate::interop::imports::{import_all, learn_context_layout};
     use crate::interop::interned::intern_all;
     use crate::interop::object::Object;
-    use crate::interop::{running_task, sockets, stop_iteration};
+    use crate::interop::{openssl, running_task, sockets, stop_iteration};
     use crate::{
-        datagram, event_loop, future, handle, loop_core, sock, stream_reader, task, transport,
+        datagram, event_loop, future, handle, loop_core, sock, stream_reader, task, tls,
+        transport,
     };
 
     fn give<T>(py: Python<'_>, result: errors::PyResult<T>) -> PyResult<T> {
@@ -65,6 +67,9 @@ mod _native {
         give(py, transport::make_drain_type())?;
         give(py, sockets::learn_layout())?;
         let stream_transport = give(py, transport::make_type())?;
+        let tls_protocol = give(py, tls::make_type())?;
+        let tls_transport = give(py, tls::make_transport_type())?;
+        transport::install_upper(&tls::UPPER);
         let loop_core = give(py, event_loop::make_type())?;
         module.add("Handle", handle.into_bound(py))?;
         module.add("TimerHandle", timer_handle.into_bound(py))?;
@@ -72,6 +77,8 @@ mod _native {
         module.add("Task", task.into_bound(py))?;
         module.add("DatagramEndpoint", endpoint.into_bound(py))?;
         module.add("StreamTransport", stream_transport.into_bound(py))?;
+        module.add("TlsProtocolCore", tls_protocol.into_bound(py))?;
+        module.add("TlsTransportCore", tls_transport.into_bound(py))?;
         module.add("LoopCore", loop_core.into_bound(py))
     }
 
@@ -98,6 +105,14 @@ mod _native {
         let (reader, writer) = (Object::from_bound(reader), Object::from_bound(writer));
         let methods = transport::writer_methods();
         give(py, stream_reader::install(&reader, &writer, methods))
+    }
+
+    /// Looks up the functions of the OpenSSL that the extension module in `file` depends on; says whether they are there
+    /// and are those of this version.
+    #[pyfunction]
+    #[pyo3(signature = (file, number, text, /))]
+    fn load_openssl(file: &str, number: u64, text: &str) -> bool {
+        openssl::load(file, number, text)
     }
 
     /// All unfinished Tasks of ours, of every loop.

@@ -22,6 +22,8 @@ pub(crate) enum Builtin {
     AttributeError,
     /// `BlockingIOError`
     BlockingIoError,
+    /// `Exception`
+    Exception,
     /// `InterruptedError`
     InterruptedError,
     /// `NotImplementedError`
@@ -45,6 +47,7 @@ impl Builtin {
             match self {
                 Builtin::AttributeError => ffi::PyExc_AttributeError,
                 Builtin::BlockingIoError => ffi::PyExc_BlockingIOError,
+                Builtin::Exception => ffi::PyExc_Exception,
                 Builtin::InterruptedError => ffi::PyExc_InterruptedError,
                 Builtin::NotImplementedError => ffi::PyExc_NotImplementedError,
                 Builtin::OsError => ffi::PyExc_OSError,
@@ -73,6 +76,14 @@ impl Raised {
     /// The error indicator was set by the call that just failed.
     #[inline(always)]
     pub(super) fn already() -> Raised {
+        Raised(())
+    }
+
+    /// Raises `MemoryError`.
+    #[cold]
+    pub(crate) fn no_memory() -> Raised {
+        // SAFETY: sets the indicator.
+        unsafe { ffi::PyErr_NoMemory() };
         Raised(())
     }
 

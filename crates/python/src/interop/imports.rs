@@ -57,6 +57,16 @@ pub(crate) struct Imports {
     pub(crate) eager_task_factory: Option<Object>,
     /// `asyncio.BufferedProtocol`
     pub(crate) buffered_protocol: Object,
+    /// `asyncio.sslproto.SSLProtocol._do_read` and `_process_outgoing`
+    pub(crate) ssl_do_read: Object,
+    pub(crate) ssl_process_outgoing: Object,
+    /// `asyncio.sslproto._SSLProtocolTransport.write` and `writelines`
+    pub(crate) ssl_transport_write: Object,
+    pub(crate) ssl_transport_write_lines: Object,
+    /// `asyncio.sslproto.SSLProtocolState.WRAPPED`
+    pub(crate) ssl_state_wrapped: Object,
+    /// `asyncio.sslproto.SSLAgainErrors`; `()` without the `ssl` module.
+    pub(crate) ssl_again_errors: Object,
     /// -1
     pub(crate) minus_one: Object,
     /// `selectors._fileobj_to_fd`
@@ -116,6 +126,9 @@ pub(crate) fn import_all() -> PyResult<()> {
     let base_futures = dotted("asyncio", &["base_futures"])?;
     let base_tasks = dotted("asyncio", &["base_tasks"])?;
     let format_helpers = dotted("asyncio", &["format_helpers"])?;
+    let sslproto = dotted("asyncio", &["sslproto"])?;
+    let ssl_protocol = get(&sslproto, "SSLProtocol")?;
+    let ssl_transport = get(&sslproto, "_SSLProtocolTransport")?;
     let base_create_task = dotted("asyncio", &["BaseEventLoop", "create_task"])?;
     let imports = Imports {
         cancelled_error: get(&exceptions, "CancelledError")?,
@@ -158,6 +171,15 @@ pub(crate) fn import_all() -> PyResult<()> {
         base_create_task,
         eager_task_factory: get_optional(&import("asyncio")?, "eager_task_factory")?,
         buffered_protocol: dotted("asyncio", &["BufferedProtocol"])?,
+        ssl_do_read: get(&ssl_protocol, "_do_read")?,
+        ssl_process_outgoing: get(&ssl_protocol, "_process_outgoing")?,
+        ssl_transport_write: get(&ssl_transport, "write")?,
+        ssl_transport_write_lines: get(&ssl_transport, "writelines")?,
+        ssl_state_wrapped: dotted("asyncio", &["sslproto", "SSLProtocolState", "WRAPPED"])?,
+        ssl_again_errors: match get_optional(&sslproto, "SSLAgainErrors")? {
+            Some(errors) => errors,
+            None => values::tuple(Vec::new())?,
+        },
         minus_one: values::signed_integer(-1)?,
         fileobj_to_fd: dotted("selectors", &["_fileobj_to_fd"])?,
         converts_stop_iteration: converts_stop_iteration()?,

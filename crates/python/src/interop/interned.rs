@@ -59,6 +59,7 @@ names! {
     Exception = "exception",
     ExceptionUnderscore = "_exception",
     Extra = "extra",
+    FatalErrorUnderscore = "_fatal_error",
     Family = "family",
     FeedData = "feed_data",
     File = "file",

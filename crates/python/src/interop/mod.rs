@@ -22,6 +22,7 @@ pub(crate) mod instance;
 pub(crate) mod interned;
 pub(crate) mod methods;
 pub(crate) mod object;
+pub(crate) mod openssl;
 pub(crate) mod recognised;
 pub(crate) mod roster;
 pub(crate) mod running_task;

@@ -44,6 +44,10 @@ pub(crate) struct LoopBody {
     pub(crate) watchers: RefCell<Watchers>,
     /// What all streams of the loop read small amounts through; made when the first one reads.
     pub(crate) scratch: RefCell<Vec<u8>>,
+    /// What all TLS connections of the loop decrypt into; away while one of them does.
+    pub(crate) plain: Cell<Vec<u8>>,
+    /// What all TLS connections of the loop send encrypted data from; away while one of them does.
+    pub(crate) sealed: Cell<Vec<u8>>,
     /// What all datagram sockets of the loop receive through; made when the first one receives.
     pub(crate) datagrams: Cell<Option<Box<Batch>>>,
     /// The `bytes` that a protocol was given last and did not keep; an exact `bytes`, which refers to nothing.
@@ -91,6 +95,8 @@ impl HeapType for LoopBody {
             events: Cell::new(None),
             watchers: RefCell::new(Watchers::new()),
             scratch: RefCell::new(Vec::new()),
+            plain: Cell::new(Vec::new()),
+            sealed: Cell::new(Vec::new()),
             spare: Slot::empty(),
             datagrams: Cell::new(None),
             own_descriptors: Cell::new(0),

@@ -42,11 +42,31 @@ impl AsRef<[u8]> for Chunk {
 /// The memory of an instance of `asyncio.transports._FlowControlMixin`, behind CPython's head: its `__slots__` and those
 /// of its bases. `loop.sendfile()` asks for an instance of that class.
 #[repr(C)]
-pub(super) struct AsyncioBase {
+pub(crate) struct AsyncioBase {
     /// `_extra`
     pub(super) extra: Slot,
     /// `_high_water`, `_loop`, `_low_water`, `_protocol_paused`: hidden behind attributes of ours, and never filled.
     hidden: [Slot; 4],
+}
+
+impl AsyncioBase {
+    /// As a new instance has it.
+    pub(crate) const fn empty() -> AsyncioBase {
+        AsyncioBase {
+            extra: Slot::empty(),
+            hidden: [const { Slot::empty() }; 4],
+        }
+    }
+
+    pub(crate) fn traverse(&self, visitor: &mut Visitor) {
+        visitor.slot(&self.extra);
+        self.hidden.iter().for_each(|slot| visitor.slot(slot));
+    }
+
+    pub(crate) fn clear(&self) {
+        self.extra.clear();
+        self.hidden.iter().for_each(Slot::clear);
+    }
 }
 
 /// The state of one transport. No cell is kept open while Python code runs.
@@ -100,10 +120,7 @@ impl HeapType for StreamBody {
 
     fn blank() -> StreamBody {
         StreamBody {
-            asyncio: AsyncioBase {
-                extra: Slot::empty(),
-                hidden: [const { Slot::empty() }; 4],
-            },
+            asyncio: AsyncioBase::empty(),
             dict: InstanceDict::new(),
             weak_references: WeakReferences::new(),
             event_loop: Slot::empty(),
@@ -130,11 +147,7 @@ impl HeapType for StreamBody {
     }
 
     fn traverse(&self, visitor: &mut Visitor) {
-        visitor.slot(&self.asyncio.extra);
-        self.asyncio
-            .hidden
-            .iter()
-            .for_each(|slot| visitor.slot(slot));
+        self.asyncio.traverse(visitor);
         self.dict.traverse(visitor);
         visitor.slot_with(&self.event_loop, |visitor, event_loop| {
             visitor.reference(event_loop);
@@ -154,8 +167,7 @@ impl HeapType for StreamBody {
     }
 
     fn clear(&self) {
-        self.asyncio.extra.clear();
-        self.asyncio.hidden.iter().for_each(Slot::clear);
+        self.asyncio.clear();
         self.dict.clear();
         self.event_loop.clear();
         self.socket.clear();
@@ -177,6 +189,12 @@ impl StreamBody {
     #[inline(always)]
     pub(super) fn has_own_attributes(&self) -> bool {
         self.dict.is_used()
+    }
+
+    /// `is_closing()`
+    #[inline(always)]
+    pub(crate) fn is_closing(&self) -> bool {
+        self.closing.get()
     }
 
     /// Gives up everything that only an open connection needs.

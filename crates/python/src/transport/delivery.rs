@@ -1,6 +1,7 @@
 //! How what was read reaches the protocol.
 
 use std::cell::Cell;
+use std::sync::OnceLock;
 
 use crate::interop::calls;
 use crate::interop::errors::PyResult;
@@ -16,17 +17,46 @@ use super::body::StreamBody;
 
 /// Which way the bytes take.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Way {
+pub(crate) enum Way {
     /// `protocol.data_received(data)`
     Data,
     /// Into the buffer of the `asyncio.StreamReader` behind an `asyncio.StreamReaderProtocol`
     Reader,
     /// `protocol.get_buffer(-1)` and `protocol.buffer_updated(count)`
     Buffer,
+    /// To the layer above, which is native ([`Upper`])
+    Upper,
+}
+
+/// A native layer between a transport and the program's protocol: TLS.
+pub(crate) struct Upper {
+    /// Whether this protocol is of that layer.
+    pub(crate) recognises: fn(&Object) -> bool,
+    /// Takes what was received; runs no Python code. False if memory is short.
+    pub(crate) feed: fn(&Object, &[u8]) -> bool,
+    /// Goes on with what was taken.
+    pub(crate) received: fn(&Object) -> PyResult<()>,
+    /// `transport.write(data)`, if the transport is of that layer.
+    pub(crate) write: fn(&Object, &Object) -> Option<PyResult<()>>,
+    /// Whether the transport is of that layer and not closing.
+    pub(crate) is_open: fn(&Object) -> bool,
+}
+
+static UPPER: OnceLock<&'static Upper> = OnceLock::new();
+
+/// Makes the native layer known; the first one stays.
+pub(crate) fn install_upper(upper: &'static Upper) {
+    UPPER.get_or_init(|| upper);
+}
+
+/// The native layer.
+#[inline(always)]
+pub(super) fn upper() -> Option<&'static Upper> {
+    UPPER.get().copied()
 }
 
 /// The way, and the protocol's bound methods, which are looked up with the first packet after each `set_protocol`.
-pub(super) struct Delivery {
+pub(crate) struct Delivery {
     way: Cell<Way>,
     /// `data_received` or `get_buffer`
     first: Slot,
@@ -35,7 +65,7 @@ pub(super) struct Delivery {
 }
 
 impl Delivery {
-    pub(super) const fn none() -> Delivery {
+    pub(crate) const fn none() -> Delivery {
         Delivery {
             way: Cell::new(Way::Data),
             first: Slot::empty(),
@@ -43,29 +73,29 @@ impl Delivery {
         }
     }
 
-    pub(super) fn traverse(&self, visitor: &mut Visitor) {
+    pub(crate) fn traverse(&self, visitor: &mut Visitor) {
         visitor.slot(&self.first);
         visitor.slot(&self.second);
     }
 
-    pub(super) fn clear(&self) {
+    pub(crate) fn clear(&self) {
         self.first.clear();
         self.second.clear();
     }
 
     #[inline(always)]
-    pub(super) fn way(&self) -> Way {
+    pub(crate) fn way(&self) -> Way {
         self.way.get()
     }
-}
 
-impl Instance<StreamBody> {
-    /// `set_protocol(protocol)`
+    /// Chooses the way to another protocol.
     ///
     /// # Errors
     /// What `isinstance(protocol, asyncio.BufferedProtocol)` raises.
-    pub(super) fn set_protocol(&self, protocol: &Object) -> PyResult<()> {
-        let way = if calls::is_instance(protocol, &imports().buffered_protocol)? {
+    pub(crate) fn choose(&self, protocol: &Object) -> PyResult<()> {
+        let way = if upper().is_some_and(|upper| (upper.recognises)(protocol)) {
+            Way::Upper
+        } else if calls::is_instance(protocol, &imports().buffered_protocol)? {
             Way::Buffer
         } else if stream_reader::is_recognised(protocol)? {
             stream_reader::adopt(protocol)?;
@@ -73,10 +103,8 @@ impl Instance<StreamBody> {
         } else {
             Way::Data
         };
-        self.delivery.clear();
-        self.delivery.way.set(way);
-        self.protocol.set(protocol.clone());
-        self.protocol_connected.set(true);
+        self.clear();
+        self.way.set(way);
         Ok(())
     }
 
@@ -85,42 +113,55 @@ impl Instance<StreamBody> {
     /// # Errors
     /// What the look-up raises.
     #[inline(always)]
-    pub(super) fn data_received(&self) -> PyResult<Object> {
-        self.protocol_method(&self.delivery.first, Name::DataReceived)
+    pub(crate) fn data_received(&self, protocol: &Slot) -> PyResult<Object> {
+        method(&self.first, protocol, Name::DataReceived)
     }
 
     /// `protocol.get_buffer`
     ///
     /// # Errors
     /// What the look-up raises.
-    pub(super) fn get_buffer(&self) -> PyResult<Object> {
-        self.protocol_method(&self.delivery.first, Name::GetBuffer)
+    pub(crate) fn get_buffer(&self, protocol: &Slot) -> PyResult<Object> {
+        method(&self.first, protocol, Name::GetBuffer)
     }
 
     /// `protocol.buffer_updated`
     ///
     /// # Errors
     /// What the look-up raises.
-    pub(super) fn buffer_updated(&self) -> PyResult<Object> {
-        self.protocol_method(&self.delivery.second, Name::BufferUpdated)
+    pub(crate) fn buffer_updated(&self, protocol: &Slot) -> PyResult<Object> {
+        method(&self.second, protocol, Name::BufferUpdated)
     }
+}
 
-    #[inline(always)]
-    fn protocol_method(&self, known: &Slot, name: Name) -> PyResult<Object> {
-        match known.get() {
-            Some(method) => Ok(method),
-            None => self.look_up(known, name),
-        }
+#[inline(always)]
+fn method(known: &Slot, protocol: &Slot, name: Name) -> PyResult<Object> {
+    match known.get() {
+        Some(method) => Ok(method),
+        None => look_up(known, protocol, name),
     }
+}
 
-    #[cold]
-    fn look_up(&self, known: &Slot, name: Name) -> PyResult<Object> {
-        let protocol = self.protocol.get_or_none();
-        let method = calls::attribute(&protocol, name.object())?;
-        // The look-up may have run Python code that set another protocol.
-        if self.protocol.is(&protocol) {
-            known.set(method.clone());
-        }
-        Ok(method)
+#[cold]
+fn look_up(known: &Slot, protocol: &Slot, name: Name) -> PyResult<Object> {
+    let asked = protocol.get_or_none();
+    let method = calls::attribute(&asked, name.object())?;
+    // The look-up may have run Python code that set another protocol.
+    if protocol.is(&asked) {
+        known.set(method.clone());
+    }
+    Ok(method)
+}
+
+impl Instance<StreamBody> {
+    /// `set_protocol(protocol)`
+    ///
+    /// # Errors
+    /// As [`Delivery::choose`].
+    pub(super) fn set_protocol(&self, protocol: &Object) -> PyResult<()> {
+        self.delivery.choose(protocol)?;
+        self.protocol.set(protocol.clone());
+        self.protocol_connected.set(true);
+        Ok(())
     }
 }

@@ -26,7 +26,8 @@ mod stream_writer;
 mod wire;
 mod writing;
 
-pub(crate) use body::StreamBody;
+pub(crate) use body::{AsyncioBase, StreamBody};
+pub(crate) use delivery::{Delivery, Upper, Way, install_upper};
 pub(crate) use python::make_type;
 pub(crate) use reading::run_readable;
 pub(crate) use stream_writer::{make_drain_type, writer_methods};

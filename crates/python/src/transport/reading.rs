@@ -17,7 +17,7 @@ use crate::loop_core::watchers::{Side, Watch};
 use crate::stream_reader::Target;
 
 use super::body::StreamBody;
-use super::delivery::Way;
+use super::delivery::{Way, upper};
 use super::wire::Attempt;
 
 /// What an entry `Readable` of the ready queue does: nothing if the transport has stopped reading since.
@@ -58,6 +58,7 @@ impl Instance<StreamBody> {
             Way::Data => self.read_data(event_loop),
             Way::Reader => self.read_for_stream(event_loop),
             Way::Buffer => self.read_into_buffer(event_loop),
+            Way::Upper => self.read_for_upper(event_loop),
         }
     }
 
@@ -72,7 +73,8 @@ impl Instance<StreamBody> {
             return self.read_end(event_loop);
         }
         let delivered = self
-            .data_received()
+            .delivery
+            .data_received(&self.protocol)
             .and_then(|method| calls::call(&method, [&data]));
         match delivered {
             Ok(_) => {
@@ -112,6 +114,25 @@ impl Instance<StreamBody> {
         }
     }
 
+    /// Feeds the native layer above; from a foreign socket, as asyncio feeds it.
+    #[inline(always)]
+    fn read_for_upper(&self, event_loop: &Instance<LoopBody>) -> PyResult<()> {
+        let Some(upper) = upper().filter(|_| !self.foreign_socket.get()) else {
+            return self.read_into_buffer(event_loop);
+        };
+        let protocol = self.protocol.get_or_none();
+        match self.receive_with(event_loop, |content| (upper.feed)(&protocol, content))? {
+            Attempt::Done((0, _)) => self.read_end(event_loop),
+            Attempt::Done((_, true)) => match (upper.received)(&protocol) {
+                Ok(()) => Ok(()),
+                Err(raised) => self.protocol_failed(raised, "buffer_updated"),
+            },
+            Attempt::Done((_, false)) => Err(Raised::no_memory()),
+            Attempt::NotNow => Ok(()),
+            Attempt::Failed(exception) => self.read_failed(&exception),
+        }
+    }
+
     fn read_into_buffer(&self, event_loop: &Instance<LoopBody>) -> PyResult<()> {
         let buffer = match self.ask_for_buffer() {
             Ok(buffer) => buffer,
@@ -127,7 +148,8 @@ impl Instance<StreamBody> {
         }
         let count = values::integer(count as u64)?;
         let delivered = self
-            .buffer_updated()
+            .delivery
+            .buffer_updated(&self.protocol)
             .and_then(|method| calls::call(&method, [&count]));
         match delivered {
             Ok(_) => Ok(()),
@@ -136,7 +158,7 @@ impl Instance<StreamBody> {
     }
 
     fn ask_for_buffer(&self) -> PyResult<Object> {
-        let buffer = calls::call(&self.get_buffer()?, [&imports().minus_one])?;
+        let buffer = calls::call(&self.delivery.get_buffer(&self.protocol)?, [&imports().minus_one])?;
         if buffers::length(&buffer)? == 0 {
             return Err(Builtin::RuntimeError.raise("get_buffer() returned an empty buffer"));
         }

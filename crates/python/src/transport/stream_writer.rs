@@ -29,6 +29,7 @@ use crate::interop::type_builder::TypeBuilder;
 use crate::stream_reader;
 
 use super::body::StreamBody;
+use super::delivery::upper;
 
 /// One `drain()`.
 pub(crate) struct DrainBody {
@@ -76,6 +77,12 @@ fn write(writer: &Object, arguments: Arguments<'_>) -> PyResult<Object> {
         stream.write(data)?;
         return Ok(Object::none());
     }
+    if let [data] = arguments.positional()
+        && arguments.keyword_count() == 0
+        && let Some(written) = upper().and_then(|upper| (upper.write)(&transport, data))
+    {
+        return written.map(|()| Object::none());
+    }
     let original = stream_reader::original_write()?;
     arguments.pass_on(&original, writer)
 }
@@ -99,7 +106,11 @@ fn nothing_to_wait_for(writer: &Object) -> PyResult<bool> {
     let transport = stream_reader::transport_of(writer)?;
     match transport.exactly::<StreamBody>() {
         Some(stream) if !stream.closing.get() => stream_reader::writer_may_go_on(writer),
-        _ => Ok(false),
+        Some(_) => Ok(false),
+        None if upper().is_some_and(|upper| (upper.is_open)(&transport)) => {
+            stream_reader::writer_may_go_on(writer)
+        }
+        None => Ok(false),
     }
 }
 

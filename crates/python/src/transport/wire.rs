@@ -124,6 +124,36 @@ impl Instance<StreamBody> {
         Ok(attempt(answer))
     }
 
+    /// Receives into the loop's buffer and shows `take`, which runs no Python code, what came; 0 bytes are the end of the
+    /// stream. Only for CPython's own sockets.
+    ///
+    /// # Errors
+    /// None so far.
+    #[inline(always)]
+    pub(super) fn receive_with<R>(
+        &self,
+        event_loop: &Instance<LoopBody>,
+        take: impl FnOnce(&[u8]) -> R,
+    ) -> PyResult<Attempt<(usize, R)>> {
+        let Some(socket) = self.socket.get() else {
+            return Ok(Attempt::NotNow);
+        };
+        let mut scratch = event_loop.scratch.borrow_mut();
+        let room = self.scratch_room(&mut scratch);
+        let answer = socket::receive(sockets::descriptor(&socket), &mut scratch[..room]);
+        let answer = answer.map(|count| (count, take(&scratch[..count])));
+        Ok(attempt(answer))
+    }
+
+    /// Sends what the kernel takes of these bytes. Only for CPython's own sockets.
+    #[inline(always)]
+    pub(super) fn send_native(&self, bytes: &[u8]) -> Attempt<usize> {
+        match self.socket.get() {
+            Some(socket) => attempt(socket::send(sockets::descriptor(&socket), bytes)),
+            None => Attempt::NotNow,
+        }
+    }
+
     fn scratch_room(&self, scratch: &mut Vec<u8>) -> usize {
         if scratch.is_empty() {
             scratch.resize(tepal_core::constants::SCRATCH_READ, 0);

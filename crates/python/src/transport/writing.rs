@@ -17,6 +17,16 @@ use crate::loop_core::watchers::{Side, Watch};
 use super::body::{Chunk, StreamBody};
 use super::wire::Attempt;
 
+/// What became of pushed bytes.
+#[must_use]
+pub(crate) struct Pushed(Outcome);
+
+enum Outcome {
+    Sent,
+    Queued { waited: bool },
+    Failed(Object),
+}
+
 const WRITE_ERROR: &str = "Fatal write error on socket transport";
 
 /// How many writes to a lost connection are ignored in silence (`asyncio.constants.LOG_THRESHOLD_FOR_CONNLOST_WRITES`).
@@ -117,6 +127,55 @@ impl Instance<StreamBody> {
         }
         self.keep(data, bytes, sent);
         self.maybe_pause_protocol()
+    }
+
+    /// Whether [`Self::push`] may be used: `write()` would neither refuse nor ignore, nor ask a method of the socket's.
+    #[inline(always)]
+    pub(crate) fn takes_bytes(&self) -> bool {
+        !self.eof.get()
+            && self.empty_waiter.is_empty()
+            && self.connection_lost.get() == 0
+            && !self.foreign_socket.get()
+            && !self.has_own_attributes()
+    }
+
+    /// Sends bytes, or queues a copy of what the kernel does not take; runs no Python code. [`Self::pushed`] has to follow.
+    #[inline(always)]
+    pub(crate) fn push(&self, bytes: &[u8]) -> Pushed {
+        let mut sent = 0;
+        let waited = !self.queue.borrow().is_empty();
+        if !waited {
+            match self.send_native(bytes) {
+                Attempt::Done(count) if count >= bytes.len() => return Pushed(Outcome::Sent),
+                Attempt::Done(count) => sent = count,
+                Attempt::NotNow => {}
+                Attempt::Failed(exception) => return Pushed(Outcome::Failed(exception)),
+            }
+        }
+        let left = self
+            .queue
+            .borrow_mut()
+            .push(Chunk::Copied(bytes[sent..].into()), 0);
+        drop(left);
+        Pushed(Outcome::Queued { waited })
+    }
+
+    /// What follows [`Self::push`].
+    ///
+    /// # Errors
+    /// As [`Self::write`].
+    #[inline(always)]
+    pub(crate) fn pushed(&self, pushed: Pushed) -> PyResult<()> {
+        match pushed.0 {
+            Outcome::Sent => Ok(()),
+            Outcome::Queued { waited } => {
+                if !waited {
+                    self.watch_writes()?;
+                }
+                self.maybe_pause_protocol()
+            }
+            Outcome::Failed(exception) => self.fatal_error(&exception, WRITE_ERROR),
+        }
     }
 
     /// Queues what was not sent: an immutable object as it is, what may change as a copy.

@@ -1,0 +1,177 @@
+//! One `SSL`, which belongs to an `ssl.SSLObject` of the interpreter's.
+
+use std::os::raw::{c_int, c_long};
+use std::ptr::{NonNull, null_mut};
+
+use crate::interop::gc::Visitor;
+use crate::interop::object::Object;
+
+use super::library::{Bio, Functions, Ssl, functions};
+use super::made::Watch;
+
+/// `SSL_ERROR_WANT_READ`, `SSL_ERROR_ZERO_RETURN` (openssl/ssl.h)
+const WANT_READ: c_int = 2;
+/// `SSL_CTRL_MODE`, `SSL_MODE_RELEASE_BUFFERS`
+const CTRL_MODE: c_int = 33;
+const MODE_RELEASE_BUFFERS: c_long = 0x10;
+/// `BIO_TYPE_MEM`
+const BIO_TYPE_MEM: c_int = 0x0401;
+/// The index under which `_ssl` keeps its own object (`SSL_set_app_data`).
+const APP_DATA: c_int = 0;
+
+/// What an attempt to read gave.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Received {
+    /// So many bytes.
+    Data(usize),
+    /// The rest of a record has not arrived yet.
+    NotNow,
+    /// Anything else: the end, an error. OpenSSL's error queue is as the call left it.
+    Other,
+}
+
+/// An `SSL`, kept alive by the `_ssl._SSLSocket` that owns it.
+pub(crate) struct Connection {
+    ssl: NonNull<Ssl>,
+    incoming: NonNull<Bio>,
+    outgoing: NonNull<Bio>,
+    functions: &'static Functions,
+    owner: Object,
+}
+
+impl Connection {
+    /// The `SSL` that was made since `watch` began, if it is the one of `owner` (an `_ssl._SSLSocket`) and lies above two
+    /// memory BIOs.
+    pub(crate) fn of(owner: &Object, watch: &Watch) -> Option<Connection> {
+        let functions = functions()?;
+        let ssl = watch.only_one()?;
+        let pointer = ssl.as_ptr();
+        // SAFETY: OpenSSL itself named this `SSL` in this thread just now, under the GIL. It lives if `owner` owns it;
+        // until that is known only its extra data is read. (`_ssl` frees a half-made one only if wrapping fails, and then
+        // there is no owner.) The BIOs belong to it.
+        unsafe {
+            if (functions.SSL_get_ex_data)(pointer, APP_DATA) != owner.as_ptr().cast() {
+                return None;
+            }
+            let incoming = NonNull::new((functions.SSL_get_rbio)(pointer))?;
+            let outgoing = NonNull::new((functions.SSL_get_wbio)(pointer))?;
+            let is_memory =
+                |bio: NonNull<Bio>| (functions.BIO_method_type)(bio.as_ptr()) == BIO_TYPE_MEM;
+            if incoming == outgoing || !is_memory(incoming) || !is_memory(outgoing) {
+                return None;
+            }
+            (functions.SSL_ctrl)(pointer, CTRL_MODE, MODE_RELEASE_BUFFERS, null_mut());
+            Some(Connection {
+                ssl,
+                incoming,
+                outgoing,
+                functions,
+                owner: owner.clone(),
+            })
+        }
+    }
+
+    /// Shows the owner to the collector.
+    pub(crate) fn traverse(&self, visitor: &mut Visitor) {
+        visitor.object(&self.owner);
+    }
+
+    /// Puts bytes of the peer's where the `SSL` reads. False if memory is short.
+    #[inline]
+    pub(crate) fn feed(&self, bytes: &[u8]) -> bool {
+        let Ok(length) = c_int::try_from(bytes.len()) else {
+            return false;
+        };
+        // SAFETY: the BIO lives as long as the `SSL`, which `owner` keeps; `length` readable bytes are copied.
+        let taken = unsafe {
+            (self.functions.BIO_write)(self.incoming.as_ptr(), bytes.as_ptr().cast(), length)
+        };
+        taken == length
+    }
+
+    /// How many bytes of the peer's the `SSL` has not looked at.
+    #[inline]
+    pub(crate) fn incoming_size(&self) -> usize {
+        // SAFETY: as in `feed`.
+        unsafe { (self.functions.BIO_ctrl_pending)(self.incoming.as_ptr()) }
+    }
+
+    /// How many bytes for the peer wait.
+    #[inline]
+    pub(crate) fn outgoing_size(&self) -> usize {
+        // SAFETY: as in `feed`.
+        unsafe { (self.functions.BIO_ctrl_pending)(self.outgoing.as_ptr()) }
+    }
+
+    /// Whether a read would find nothing at all.
+    #[inline]
+    pub(crate) fn is_drained(&self) -> bool {
+        // SAFETY: as in `feed`.
+        let decrypted = unsafe { (self.functions.SSL_pending)(self.ssl.as_ptr()) };
+        decrypted <= 0 && self.incoming_size() == 0
+    }
+
+    /// Takes the bytes for the peer; `place` is cleared before.
+    #[inline]
+    pub(crate) fn take_outgoing(&self, place: &mut Vec<u8>) {
+        let size = self.outgoing_size().min(c_int::MAX as usize);
+        place.clear();
+        place.reserve(size);
+        // SAFETY: `size` bytes of room were reserved; the call says how many of them it wrote, -1 if none.
+        unsafe {
+            let taken = (self.functions.BIO_read)(
+                self.outgoing.as_ptr(),
+                place.as_mut_ptr().cast(),
+                size as c_int,
+            );
+            place.set_len(usize::try_from(taken).unwrap_or(0).min(size));
+        }
+    }
+
+    /// `SSL_read_ex`: at most one record's content.
+    ///
+    /// # Reentrancy
+    /// A renegotiation can run the context's callbacks, that is, any Python code.
+    #[inline]
+    pub(crate) fn read(&self, place: &mut [u8]) -> Received {
+        let mut count = 0;
+        // SAFETY: `owner` keeps the `SSL`, the GIL orders all uses of it, and `place` is that many writable bytes, which
+        // nobody else can reach during the call.
+        unsafe {
+            let ssl = self.ssl.as_ptr();
+            let answer = (self.functions.SSL_read_ex)(
+                ssl,
+                place.as_mut_ptr().cast(),
+                place.len(),
+                &raw mut count,
+            );
+            if answer > 0 {
+                return Received::Data(count.min(place.len()));
+            }
+            match (self.functions.SSL_get_error)(ssl, answer) {
+                WANT_READ => Received::NotNow,
+                _ => Received::Other,
+            }
+        }
+    }
+
+    /// `SSL_write_ex`: how many of the bytes were taken; `None` if the call has to be made again, with the same bytes, by
+    /// `SSLObject.write()`, which knows what to do or to raise.
+    ///
+    /// # Reentrancy
+    /// As [`Self::read`].
+    #[inline]
+    pub(crate) fn write(&self, bytes: &[u8]) -> Option<usize> {
+        let mut count = 0;
+        // SAFETY: as in `read`; the bytes are only read.
+        let answer = unsafe {
+            (self.functions.SSL_write_ex)(
+                self.ssl.as_ptr(),
+                bytes.as_ptr().cast(),
+                bytes.len(),
+                &raw mut count,
+            )
+        };
+        (answer > 0).then_some(count)
+    }
+}

@@ -1,0 +1,109 @@
+//! From the program to the socket.
+
+use crate::interop::calls;
+use crate::interop::errors::PyResult;
+use crate::interop::imports::imports;
+use crate::interop::instance::Instance;
+use crate::interop::object::Object;
+use crate::interop::openssl::Connection;
+use crate::transport::StreamBody;
+
+use super::protocol::ProtocolBody;
+
+/// How much memory for ciphertext a loop keeps (bytes).
+const SEALED_KEPT: usize = 256 * 1024;
+
+impl Instance<ProtocolBody> {
+    /// The connection, if a write can be served here: nothing is behind, nothing waits before it.
+    #[inline(always)]
+    pub(super) fn writable(&self) -> Option<&Connection> {
+        if self.backlog.get() == 0 {
+            self.open_connection()
+        } else {
+            None
+        }
+    }
+
+    /// Encrypts; gives the number of bytes that were taken, all of them unless asyncio has to go on.
+    #[inline(always)]
+    pub(super) fn encrypt(&self, connection: &Connection, bytes: &[u8]) -> usize {
+        let mut taken = 0;
+        while taken < bytes.len() {
+            match connection.write(&bytes[taken..]) {
+                Some(count) => taken += count,
+                None => break,
+            }
+        }
+        taken
+    }
+
+    /// `_process_outgoing()`, with asyncio's way of handling what is raised.
+    ///
+    /// # Errors
+    /// Exceptions that are no `Exception`.
+    #[inline(always)]
+    pub(super) fn send_out(&self, connection: &Connection) -> PyResult<()> {
+        match self.process_outgoing(connection) {
+            Ok(()) => Ok(()),
+            Err(raised) => self.failed(raised),
+        }
+    }
+
+    /// `_process_outgoing()`: gives what is encrypted to the transport below, unless that is full.
+    ///
+    /// # Errors
+    /// What the transport and the program's protocol raise.
+    ///
+    /// # Reentrancy
+    /// Runs any Python code.
+    #[inline(always)]
+    pub(super) fn process_outgoing(&self, connection: &Connection) -> PyResult<()> {
+        if !self.socket_writing_paused.get() && connection.outgoing_size() > 0 {
+            let below = self.below.get_or_none();
+            let own_loop = self.own_loop()?;
+            match below.exactly::<StreamBody>() {
+                Some(stream) if stream.takes_bytes() => {
+                    let mut sealed = own_loop.sealed.take();
+                    connection.take_outgoing(&mut sealed);
+                    let pushed = stream.push(&sealed);
+                    if sealed.capacity() <= SEALED_KEPT {
+                        own_loop.sealed.set(sealed);
+                    }
+                    stream.pushed(pushed)?;
+                }
+                _ => {
+                    let process = &imports().ssl_process_outgoing;
+                    return self
+                        .with_object(|this| calls::call(process, [this]))
+                        .map(drop);
+                }
+            }
+        }
+        self.control_app_writing(connection)
+    }
+
+    /// `_control_app_writing()`
+    #[inline(always)]
+    fn control_app_writing(&self, connection: &Connection) -> PyResult<()> {
+        let size = connection.outgoing_size() as u64 + self.backlog.get();
+        if self.outgoing.concern(size, self.writing_paused.get()) {
+            self.call_own("_control_app_writing")?;
+        }
+        Ok(())
+    }
+
+    /// The method `_process_outgoing`.
+    ///
+    /// # Errors
+    /// As [`Self::process_outgoing`].
+    pub(super) fn process_outgoing_method(&self) -> PyResult<()> {
+        match self.connection.get() {
+            Some(connection) => self.process_outgoing(connection),
+            None => {
+                let process = &imports().ssl_process_outgoing;
+                self.with_object(|this: &Object| calls::call(process, [this]))
+                    .map(drop)
+            }
+        }
+    }
+}

@@ -1,0 +1,110 @@
+"""TLS: asyncio's protocol and transport, with the data path in Rust where this interpreter's OpenSSL can be driven.
+
+The engine is ``fast`` or ``fallback``; ``transport.get_extra_info('tepal.tls_engine')`` says which.  The fallback is
+asyncio's own ``sslproto``.  It is taken
+
+* if ``TEPAL_TLS=fallback`` stands in the environment when the connection is made,
+* if the interpreter has no ``ssl``, or an ``_ssl`` that is not a module of its own above a shared OpenSSL,
+* for an ``SSLContext`` with ``wrap_bio``, ``sslobject_class`` or ``_msg_callback`` of its own: what these see or replace
+  is each call of ``SSLObject``,
+* for a connection whose ``SSL`` cannot be known for certain (docs/inside/decisions/0010-tls.md).
+"""
+
+import functools
+import os
+import types
+from asyncio import base_events, sslproto
+from collections.abc import Callable
+from typing import Any, cast
+
+from tepal import _native
+
+try:
+    import _ssl
+    import ssl
+except ImportError:  # an interpreter without OpenSSL
+    ssl = None  # type: ignore[assignment]
+
+__all__ = ("make_protocol", "start_tls_of")
+
+_ENGINE = "tepal.tls_engine"
+
+
+class TlsTransport(_native.TlsTransportCore, sslproto._SSLProtocolTransport):
+    """``asyncio.sslproto._SSLProtocolTransport`` with native writes."""
+
+
+class TlsProtocol(_native.TlsProtocolCore, sslproto.SSLProtocol):
+    """``asyncio.sslproto.SSLProtocol`` whose records are served natively once the handshake is done."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self.max_size = 0  # no buffer of its own: the loop's serves all connections
+        self._watch()
+        owner = None
+        try:
+            super().__init__(*args, **kwargs)
+            owner = getattr(self._sslobj, "_sslobj", None)
+        finally:
+            del self.max_size
+            driven = self._attach(owner)
+        self._extra[_ENGINE] = "fast" if driven else "fallback"
+
+    def _get_app_transport(self) -> TlsTransport:
+        if self._app_transport is None:
+            if self._app_transport_created:
+                raise RuntimeError("Creating _SSLProtocolTransport twice")
+            self._app_transport = TlsTransport(self._loop, self)
+            self._app_transport_created = True
+        return cast(TlsTransport, self._app_transport)
+
+
+@functools.cache
+def _openssl_is_known() -> bool:
+    """Whether the OpenSSL that ``_ssl`` has loaded can be driven: found, of the same version, and tried once."""
+    file = None if ssl is None else getattr(_ssl, "__file__", None)
+    if file is None or not _native.load_openssl(file, ssl.OPENSSL_VERSION_NUMBER, ssl.OPENSSL_VERSION):
+        return False
+    probe = _native.TlsProtocolCore()
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    probe._watch()
+    ssl_object = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).wrap_bio(incoming, outgoing, server_side=True)
+    if not probe._attach(getattr(ssl_object, "_sslobj", None)):
+        return False
+    incoming.write(b"tepal")
+    return probe._pending() == (5, 0) and incoming.read() == b"tepal"
+
+
+def _is_usual(context: "ssl.SSLContext | None") -> bool:
+    """Whether what wraps and what is wrapped are ``ssl``'s own."""
+    if not context:
+        return True  # asyncio makes one
+    kind = type(context)
+    return (
+        isinstance(context, ssl.SSLContext)
+        and kind.wrap_bio is ssl.SSLContext.wrap_bio
+        and kind._wrap_bio is _ssl._SSLContext._wrap_bio  # type: ignore[attr-defined]
+        and not {"wrap_bio", "_wrap_bio"} & vars(context).keys()
+        and context.sslobject_class is ssl.SSLObject  # type: ignore[attr-defined]
+        and context._msg_callback is None  # type: ignore[attr-defined]
+    )
+
+
+def make_protocol(
+    loop: Any, protocol: Any, sslcontext: Any, waiter: Any, *args: Any, **kwargs: Any
+) -> sslproto.SSLProtocol:
+    """Make what stands between a transport and ``protocol``; arguments and errors are those of ``SSLProtocol``."""
+    fast = os.environ.get("TEPAL_TLS") != "fallback" and _openssl_is_known() and _is_usual(sslcontext)
+    if fast:
+        return TlsProtocol(loop, protocol, sslcontext, waiter, *args, **kwargs)
+    made = sslproto.SSLProtocol(loop, protocol, sslcontext, waiter, *args, **kwargs)
+    made._extra[_ENGINE] = "fallback"
+    return made
+
+
+def start_tls_of(loop: Any) -> Callable[..., Any]:
+    """``asyncio.BaseEventLoop.start_tls`` of this interpreter, making protocols of ours, bound to ``loop``."""
+    inherited = base_events.BaseEventLoop.start_tls
+    names = {**vars(base_events), "sslproto": types.SimpleNamespace(SSLProtocol=make_protocol)}
+    function = types.FunctionType(inherited.__code__, names, inherited.__name__, inherited.__defaults__)
+    function.__kwdefaults__ = inherited.__kwdefaults__
+    return types.MethodType(function, loop)

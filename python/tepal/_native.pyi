@@ -6,6 +6,7 @@ knows only subclasses, so they are declared as subclasses here.
 """
 
 import asyncio
+import asyncio.transports
 import concurrent.futures
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Generator, Iterable, MutableMapping
 from contextvars import Context
@@ -133,7 +134,7 @@ class TlsProtocolCore:
     def _process_outgoing(self) -> None: ...
 
 @disjoint_base
-class TlsTransportCore(asyncio.Transport):
+class TlsTransportCore(asyncio.transports._FlowControlMixin):
     """What ``tepal.tls.TlsTransport`` puts over asyncio's transport of TLS connections."""
 
     _ssl_protocol: Any

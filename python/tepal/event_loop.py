@@ -273,9 +273,27 @@ class EventLoop(_native.LoopCore, asyncio.SelectorEventLoop):
     ) -> asyncio.Transport:
         return stream_transports.make_tls(self, rawsock, protocol, sslcontext, waiter, extra, server, context, tls)
 
-    async def start_tls(self, *args: Any, **kwargs: Any) -> asyncio.Transport | None:
+    async def start_tls(
+        self,
+        transport: asyncio.BaseTransport,
+        protocol: asyncio.BaseProtocol,
+        sslcontext: Any,
+        *,
+        server_side: bool = False,
+        server_hostname: str | None = None,
+        ssl_handshake_timeout: float | None = None,
+        ssl_shutdown_timeout: float | None = None,
+    ) -> asyncio.Transport | None:
         """Upgrade a transport to TLS, as ``asyncio.BaseEventLoop.start_tls``, whose code runs here."""
-        started: asyncio.Transport | None = await tls.start_tls_of(self)(*args, **kwargs)
+        started: asyncio.Transport | None = await tls.start_tls_of(self)(
+            transport,
+            protocol,
+            sslcontext,
+            server_side=server_side,
+            server_hostname=server_hostname,
+            ssl_handshake_timeout=ssl_handshake_timeout,
+            ssl_shutdown_timeout=ssl_shutdown_timeout,
+        )
         return started
 
     if sys.version_info < (3, 12):

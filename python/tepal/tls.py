@@ -5,12 +5,11 @@ asyncio's own ``sslproto``.  It is taken
 
 * if ``TEPAL_TLS=fallback`` stands in the environment when the connection is made,
 * if the interpreter has no ``ssl``, or an ``_ssl`` that is not a module of its own above a shared OpenSSL,
-* for an ``SSLContext`` with ``wrap_bio``, ``sslobject_class`` or ``_msg_callback`` of its own: what these see or replace
-  is each call of ``SSLObject``,
+* for an ``SSLContext`` with ``wrap_bio``, ``sslobject_class`` or ``_msg_callback`` of its own: what these see or
+  replace is each call of ``SSLObject``,
 * for a connection whose ``SSL`` cannot be known for certain (docs/inside/decisions/0010-tls.md).
 """
 
-import functools
 import os
 import types
 from asyncio import base_events, sslproto
@@ -38,12 +37,12 @@ class TlsProtocol(_native.TlsProtocolCore, sslproto.SSLProtocol):
     """``asyncio.sslproto.SSLProtocol`` whose records are served natively once the handshake is done."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        self.max_size = 0  # no buffer of its own: the loop's serves all connections
+        self.max_size = 0  # type: ignore[misc]  # no buffer of its own: the loop's serves all connections
         self._watch()
         owner = None
         try:
             super().__init__(*args, **kwargs)
-            owner = getattr(self._sslobj, "_sslobj", None)
+            owner = getattr(vars(self)["_sslobj"], "_sslobj", None)
         finally:
             del self.max_size
             driven = self._attach(owner)
@@ -58,9 +57,19 @@ class TlsProtocol(_native.TlsProtocolCore, sslproto.SSLProtocol):
         return cast(TlsTransport, self._app_transport)
 
 
-@functools.cache
+_known: bool | None = None
+
+
 def _openssl_is_known() -> bool:
-    """Whether the OpenSSL that ``_ssl`` has loaded can be driven: found, of the same version, and tried once."""
+    """Whether the OpenSSL that ``_ssl`` has loaded can be driven; found out once."""
+    global _known
+    if _known is None:
+        _known = _try_openssl()
+    return _known
+
+
+def _try_openssl() -> bool:
+    """Whether it is found, is of the version that ``ssl`` names, and answers for one ``SSLObject`` as that does."""
     file = None if ssl is None else getattr(_ssl, "__file__", None)
     if file is None or not _native.load_openssl(file, ssl.OPENSSL_VERSION_NUMBER, ssl.OPENSSL_VERSION):
         return False
@@ -84,7 +93,7 @@ def _is_usual(context: "ssl.SSLContext | None") -> bool:
         and kind.wrap_bio is ssl.SSLContext.wrap_bio
         and kind._wrap_bio is _ssl._SSLContext._wrap_bio  # type: ignore[attr-defined]
         and not {"wrap_bio", "_wrap_bio"} & vars(context).keys()
-        and context.sslobject_class is ssl.SSLObject  # type: ignore[attr-defined]
+        and context.sslobject_class is ssl.SSLObject
         and context._msg_callback is None  # type: ignore[attr-defined]
     )
 

@@ -34,8 +34,7 @@ mod _native {
     use crate::interop::object::Object;
     use crate::interop::{openssl, running_task, sockets, stop_iteration};
     use crate::{
-        datagram, event_loop, future, handle, loop_core, sock, stream_reader, task, tls,
-        transport,
+        datagram, event_loop, future, handle, loop_core, sock, stream_reader, task, tls, transport,
     };
 
     fn give<T>(py: Python<'_>, result: errors::PyResult<T>) -> PyResult<T> {

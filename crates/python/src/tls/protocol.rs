@@ -178,8 +178,7 @@ impl Instance<ProtocolBody> {
 
     /// `_state = state`
     pub(super) fn set_state(&self, state: &Object) {
-        self.wrapped
-            .set(state.is(&imports().ssl_state_wrapped));
+        self.wrapped.set(state.is(&imports().ssl_state_wrapped));
         self.state.set(state.clone());
     }
 

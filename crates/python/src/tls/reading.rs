@@ -155,7 +155,7 @@ impl Instance<ProtocolBody> {
 
     /// Lets `SSLObject.read()` make the call that failed once more, for the exception that it raises.
     #[cold]
-    fn ask_again(&self, plain: &mut Vec<u8>, total: &mut usize) -> PyResult<Option<End>> {
+    fn ask_again(&self, plain: &mut [u8], total: &mut usize) -> PyResult<Option<End>> {
         let ssl_object = self.with_object(|this| calls::attribute(this, &intern("_sslobj")?))?;
         let read = calls::attribute(&ssl_object, &intern("read")?)?;
         match calls::call(&read, [&values::integer(RECORD as u64)?]) {

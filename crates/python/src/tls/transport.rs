@@ -185,42 +185,44 @@ pub(super) fn is_open(transport: &Object) -> bool {
 /// What CPython raises.
 pub(crate) fn make_type() -> PyResult<Object> {
     let base = dotted("asyncio", &["transports", "_FlowControlMixin"])?;
-    TypeBuilder::<TransportBody>::new(c"What tepal's TLS transports put over asyncio's own methods.")
-        .foreign_base(&base)
-        .constructible()
-        .subclassable()
-        .methods(vec![
-            with_one(
-                c"write",
-                c"write($self, data, /)\n--\n\nSend bytes; never blocks.",
-                write,
-            ),
-            with_one(
-                c"writelines",
-                c"writelines($self, list_of_data, /)\n--\n\nSend several bytes objects; never blocks.",
-                write_lines,
-            ),
-        ])
-        .attributes(vec![
-            writable(
-                c"_ssl_protocol",
-                |this: &T| this.ssl_protocol.get(),
-                |this: &T, protocol| {
-                    drop(
-                        this.ssl_protocol
-                            .replace((!protocol.is_none()).then(|| protocol.clone())),
-                    );
-                    Ok(())
-                },
-            ),
-            writable(
-                c"_closed",
-                |this: &T| this.closed.get(),
-                |this: &T, closed| {
-                    this.closed.set(is_true(closed)?);
-                    Ok(())
-                },
-            ),
-        ])
-        .build()
+    TypeBuilder::<TransportBody>::new(
+        c"What tepal's TLS transports put over asyncio's own methods.",
+    )
+    .foreign_base(&base)
+    .constructible()
+    .subclassable()
+    .methods(vec![
+        with_one(
+            c"write",
+            c"write($self, data, /)\n--\n\nSend bytes; never blocks.",
+            write,
+        ),
+        with_one(
+            c"writelines",
+            c"writelines($self, list_of_data, /)\n--\n\nSend several bytes objects; never blocks.",
+            write_lines,
+        ),
+    ])
+    .attributes(vec![
+        writable(
+            c"_ssl_protocol",
+            |this: &T| this.ssl_protocol.get(),
+            |this: &T, protocol| {
+                drop(
+                    this.ssl_protocol
+                        .replace((!protocol.is_none()).then(|| protocol.clone())),
+                );
+                Ok(())
+            },
+        ),
+        writable(
+            c"_closed",
+            |this: &T| this.closed.get(),
+            |this: &T, closed| {
+                this.closed.set(is_true(closed)?);
+                Ok(())
+            },
+        ),
+    ])
+    .build()
 }

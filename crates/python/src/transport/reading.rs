@@ -158,7 +158,10 @@ impl Instance<StreamBody> {
     }
 
     fn ask_for_buffer(&self) -> PyResult<Object> {
-        let buffer = calls::call(&self.delivery.get_buffer(&self.protocol)?, [&imports().minus_one])?;
+        let buffer = calls::call(
+            &self.delivery.get_buffer(&self.protocol)?,
+            [&imports().minus_one],
+        )?;
         if buffers::length(&buffer)? == 0 {
             return Err(Builtin::RuntimeError.raise("get_buffer() returned an empty buffer"));
         }

@@ -5,7 +5,7 @@
 
 use std::cell::Cell;
 use std::os::raw::{c_int, c_long, c_void};
-use std::ptr::{null_mut, NonNull};
+use std::ptr::{NonNull, null_mut};
 
 use super::library::{Functions, Ssl};
 

@@ -1,9 +1,9 @@
 """Checks that imports point one way: in both Rust crates and in the Python package, as layers.toml says.
 
 A Rust module is a file or folder right under `src`; what counts is every path that starts with `crate::` (or leaves the
-module by `super::`), outside of comments. A Python module is a file or folder right under the package; what counts is every
-import of the package's own names, inside functions and under TYPE_CHECKING as well. A module that layers.toml does not name is an
-error, and so is a name in layers.toml without a module.
+module by `super::`), outside of comments. A Python module is a file or folder right under the package; what counts is
+every import of the package's own names, inside functions and under TYPE_CHECKING as well. A module that layers.toml
+does not name is an error, and so is a name in layers.toml without a module.
 
 usage: check_layers.py        prints each import that points up or sideways; exits with 1 if there is one
 """

@@ -27,6 +27,8 @@ import types
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from tepal.report.program import OPTIONAL_VALUES, Wanted, add_options, wanted_of
+
 PROGRAM = "tepal"
 
 CANNOT_OPEN = 2
@@ -41,8 +43,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     parser = _parser()
     ours, theirs = _cut(list(sys.argv[1:] if arguments is None else arguments))
+    ours = [f"{argument}=-" if argument in OPTIONAL_VALUES else argument for argument in ours]
     options = parser.parse_args(ours)
-    if options.action != "run":
+    if options.action not in ("run", "report"):
         parser.print_help(sys.stderr)
         return 2
     if sys.version_info >= (3, 16):
@@ -53,11 +56,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # The loops read it when they are made, and programs that the program starts inherit it, as they do from
         # python's users.
         os.environ["PYTHONASYNCIODEBUG"] = "1"
+    wanted = _report_wanted(options)
+    if wanted is None:
+        return _run(options, theirs)
+    from tepal.report import program  # noqa: PLC0415  (only where a report is asked)
+
+    return program.run(wanted, lambda: _run(options, theirs))
+
+
+def _run(options: argparse.Namespace, theirs: list[str]) -> int:
+    """Run the program that the options name, with its arguments."""
     if options.module is not None:
         return _run_module(options.module, theirs)
     if options.code is not None:
         return _run_code(options.code, theirs)
     return _run_script(options.script, theirs)
+
+
+def _report_wanted(options: argparse.Namespace) -> Wanted | None:
+    """The report that is to be written when the program has ended."""
+    if options.action == "report":
+        return wanted_of(options)
+    return Wanted(text=options.report) if options.report is not None else None
 
 
 def _cut(arguments: list[str]) -> tuple[list[str], list[str]]:
@@ -81,17 +101,35 @@ def _parser() -> argparse.ArgumentParser:
         "What follows the program's name is the program's own.",
         usage=f"{PROGRAM} run [-h] [--debug] (SCRIPT | -m MODULE | -c CODE) [ARGS ...]",
     )
-    run.set_defaults(parser=run)
     run.add_argument(
+        "--report", nargs="?", const="-", metavar="FILE",
+        help="write a report when the program has ended, to standard error or to --report=FILE",
+    )  # fmt: skip
+    _add_program(run)
+    report = actions.add_parser(
+        "report",
+        help="run a Python program on tepal and say what it does with its Tasks",
+        description="Run a Python program on tepal; when it has ended, say where its Tasks wait in vain, block, are "
+        "dropped or cost more than they bring.",
+        usage=f"{PROGRAM} report [-h] [OPTIONS] (SCRIPT | -m MODULE | -c CODE) [ARGS ...]",
+    )
+    add_options(report)
+    _add_program(report)
+    return parser
+
+
+def _add_program(parser: argparse.ArgumentParser) -> None:
+    """The options that name a program."""
+    parser.set_defaults(parser=parser)
+    parser.add_argument(
         "--debug", action="store_true", help="asyncio's debug mode, as PYTHONASYNCIODEBUG=1 switches it on"
     )
-    program = run.add_mutually_exclusive_group(required=True)
+    program = parser.add_mutually_exclusive_group(required=True)
     program.add_argument("-m", dest="module", metavar="MODULE", help="run a module, as python -m does")
     program.add_argument("-c", dest="code", metavar="CODE", help="run the text CODE, as python -c does")
     program.add_argument(
         "script", nargs="?", metavar="SCRIPT", help="a Python file, or a directory or zip file with __main__.py"
     )
-    return parser
 
 
 class _Version(argparse.Action):

@@ -11,11 +11,15 @@ import threading
 import weakref
 from asyncio import events
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from tepal import _native, call_graph, datagram_transports, registry, stream_transports, streams, subprocesses, tls
 from tepal.reactor import Reactor
+from tepal.report import observing
 from tepal.resolving import Resolver
+
+if TYPE_CHECKING:
+    from tepal.report import Report
 
 __all__ = ("EventLoop",)
 
@@ -94,9 +98,11 @@ class EventLoop(_native.LoopCore, asyncio.SelectorEventLoop):
       * With work ready, the kernel is polled once per 64 callbacks or 25 microseconds (per 1024
         callbacks or 400 microseconds while no descriptor of the program is watched).
       * Name resolution has its own threads, and literal addresses need none.
+      * With ``keep_tasks=True`` the loop itself keeps every Task until it is done or the loop is closed, so that one
+        which nobody else keeps is not ended by the garbage collector.
     """
 
-    def __init__(self, selector: Any = None) -> None:
+    def __init__(self, selector: Any = None, *, keep_tasks: bool = False) -> None:
         if selector is not None:
             raise TypeError("tepal.EventLoop polls by itself: selector must be None")
         _native.LoopCore.__init__(self)
@@ -107,6 +113,9 @@ class EventLoop(_native.LoopCore, asyncio.SelectorEventLoop):
         super(_native.LoopCore, self).__init__(Reactor(self))
         self._set_own_descriptors(1)
         _loops.add(self)
+        if keep_tasks:
+            self._keep_tasks(True)
+        self._recording = observing.join(self)
 
     _default_executor: "concurrent.futures.Executor | None"
 
@@ -164,6 +173,8 @@ class EventLoop(_native.LoopCore, asyncio.SelectorEventLoop):
             self._set_coroutine_origin_tracking(False)
             sys.set_asyncgen_hooks(*hooks)
             self._give_wakeup_fd_back(wakeup)
+            if self._recording is not None:
+                self._recording.rested(self)
 
     def _turns_are_replaced(self) -> bool:
         """Whether a subclass or somebody else has put another ``_run_once`` in place."""
@@ -203,6 +214,9 @@ class EventLoop(_native.LoopCore, asyncio.SelectorEventLoop):
         Raises RuntimeError if the loop runs. A second call does nothing.
         """
         if not self.is_running():
+            if self._recording is not None:
+                self._recording.leave(self)
+                self._recording = None
             self._resolver.close()
             if (children := getattr(self, "_children", None)) is not None:
                 children.close()
@@ -343,6 +357,21 @@ class EventLoop(_native.LoopCore, asyncio.SelectorEventLoop):
     async def getnameinfo(self, sockaddr: Any, flags: int = 0) -> tuple[str, str]:
         """Resolve as ``socket.getnameinfo``, in the resolver's threads."""
         return await self._resolver.getnameinfo(self, sockaddr, flags)
+
+    # What it did.
+
+    def report(self) -> "Report":
+        """Return a ``tepal.report.Report`` of what this loop has done so far.
+
+        While a recording runs (``python -m tepal report``, ``TEPAL_REPORT``, ``tepal.report.Recording``), with its
+        findings; else with the sums that every loop keeps: Tasks, steps, turns, busy and idle time.
+        """
+        from tepal.report import Report, recording  # noqa: PLC0415  (few programs ask)
+
+        known = self._recording
+        if isinstance(known, recording.Recording):
+            return Report(known, known.records(self))
+        return Report(None, [recording.LoopRecord(counters=self._counters())])
 
     def __repr__(self) -> str:
         return (

@@ -9,6 +9,7 @@
 //! turn    poll policy: numbers in, a decision out; no clock, no kernel
 //! timers  heap of deadlines; no clock
 //! stream  what is to be sent, when to pause the writer, how much to read; no kernel
+//! recorder what a recording of a loop is made of; no Python, no kernel but the clock
 //! reactor which fd is registered for what; who sleeps and who wakes it
 //! sys     the kernel: waiting, waking, the clock. The only folder with `unsafe`
 //! event   the nouns that all of the above share
@@ -27,6 +28,7 @@ compile_error!(
 pub mod constants;
 pub mod event;
 pub mod reactor;
+pub mod recorder;
 pub mod stream;
 #[allow(unsafe_code)]
 mod sys;
@@ -35,6 +37,7 @@ pub mod turn;
 
 pub use event::{Event, Interest, Timeout, Token};
 pub use reactor::{EventBuffer, Poller, Reactor, Waker};
+pub use recorder::{Ring, StepWatch};
 pub use sys::{datagram, monotonic_ns, socket};
 pub use timers::TimerHeap;
 pub use turn::{PollBudget, wait_time};

@@ -26,7 +26,7 @@ mod transport;
 mod _native {
     use pyo3::prelude::{Bound, Py, PyAny, PyModule, PyResult, Python, pyfunction};
     use pyo3::sync::PyOnceLock;
-    use pyo3::types::PyModuleMethods;
+    use pyo3::types::{PyCFunction, PyModuleMethods};
 
     use crate::interop::errors;
     use crate::interop::imports::{import_all, learn_context_layout};
@@ -127,6 +127,22 @@ mod _native {
         let py = source.py();
         let (source, destination) = (Object::from_bound(source), Object::from_bound(destination));
         give(py, future::follow(&source, &destination))
+    }
+
+    /// A callable that calls both with what it is called with, and returns what `second` returns. It has no Python frame, so
+    /// that `second` sees its caller as if it had been called directly.
+    #[pyfunction]
+    #[pyo3(signature = (first, second, /))]
+    fn call_both(
+        py: Python<'_>,
+        first: Py<PyAny>,
+        second: Py<PyAny>,
+    ) -> PyResult<Bound<'_, PyCFunction>> {
+        PyCFunction::new_closure(py, None, None, move |arguments, _keywords| {
+            let py = arguments.py();
+            first.call1(py, arguments)?;
+            second.call1(py, arguments)
+        })
     }
 
     static FOREIGN: PyOnceLock<(Py<PyAny>, Py<PyAny>)> = PyOnceLock::new();

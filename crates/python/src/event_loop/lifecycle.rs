@@ -110,7 +110,11 @@ fn close_core(this: &L) {
         &mut *this.watchers.borrow_mut(),
         crate::loop_core::watchers::Watchers::new(),
     );
-    drop((ready, timers, watchers));
+    let kept = this.kept_tasks.take_all();
+    if let Some(watch) = this.with_recorder(|recorder| recorder.watch.clone()) {
+        watch.close();
+    }
+    drop((ready, timers, watchers, kept));
 }
 
 /// In a forked child: a new kernel side with the same registrations; the parent's is left

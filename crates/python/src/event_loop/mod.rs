@@ -4,6 +4,7 @@
 mod descriptors;
 mod lifecycle;
 mod private_names;
+mod recording;
 mod scheduling;
 mod sock;
 mod tasks;
@@ -39,6 +40,7 @@ pub(crate) fn make_type() -> PyResult<Object> {
         .methods(transports::methods())
         .methods(sock::methods())
         .methods(private_names::methods())
+        .methods(recording::methods())
         .attributes(private_names::attributes())
         .build()
 }

@@ -24,7 +24,7 @@ pub(crate) use awaiting::{
     exception_to_throw, iterate as await_iterator, make_type as make_iterator_type,
     step as await_step,
 };
-pub(crate) use body::FutureBody;
+pub(crate) use body::{FutureBody, State};
 pub(crate) use callbacks::Callback;
 pub(crate) use chain::{follow, make_chain_type};
 pub(crate) use python::make_type;

@@ -124,6 +124,15 @@ impl Instance<FutureBody> {
         self.failed.get() || self.state.get() == State::Cancelled
     }
 
+    /// The exception of a failed Future as a text of at most 200 characters; nobody is taken to have retrieved it.
+    ///
+    /// # Reentrancy
+    /// Runs the exception's `__repr__`.
+    pub(crate) fn shown_failure(&self) -> String {
+        let text = self.outcome.get().as_ref().map(values::repr);
+        text.unwrap_or_default().chars().take(200).collect()
+    }
+
     /// `exception()`
     ///
     /// # Errors

@@ -16,6 +16,7 @@ pub(crate) mod contextvars;
 pub(crate) mod coroutines;
 pub(crate) mod errors;
 pub(crate) mod foreign_methods;
+pub(crate) mod frames;
 pub(crate) mod gc;
 pub(crate) mod imports;
 pub(crate) mod instance;

@@ -14,6 +14,11 @@ pub(crate) const DEBUG_METHOD: u8 = 8;
 /// `_timer_handle_cancelled` was replaced: it is told of every cancelled timer.
 pub(crate) const TIMER_HOOK: u8 = 16;
 
+/// A recording runs: it is told of every Task that becomes ready, and of every step.
+pub(crate) const RECORDING: u8 = 32;
+/// Unfinished Tasks are kept alive: each that ends is to be let go.
+pub(crate) const KEEPING: u8 = 64;
+
 /// A set of the reasons above; empty on the fast path, so that one test is enough.
 pub(crate) struct Attention(Cell<u8>);
 

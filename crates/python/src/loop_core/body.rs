@@ -17,6 +17,8 @@ use crate::interop::roster::Roster;
 
 use super::attention::Attention;
 use super::entry::Entry;
+use super::kept_tasks::KeptTasks;
+use super::recorder::{Counters, Recorder};
 use super::shared_context::LastContext;
 use super::watchers::Watchers;
 
@@ -76,6 +78,12 @@ pub(crate) struct LoopBody {
     pub(crate) stopping: Cell<bool>,
     /// The thread that runs the loop; 0 while it does not run.
     pub(crate) thread: Cell<u64>,
+    /// Sums of turns, Tasks and waits.
+    pub(crate) counters: Counters,
+    /// What is remembered for a report, while one is asked.
+    pub(crate) recorder: RefCell<Option<Box<Recorder>>>,
+    /// Tasks that live because of us (`keep_tasks=True`).
+    pub(crate) kept_tasks: KeptTasks,
 }
 
 impl HeapType for LoopBody {
@@ -114,6 +122,9 @@ impl HeapType for LoopBody {
             time_overridden: Cell::new(false),
             stopping: Cell::new(false),
             thread: Cell::new(0),
+            counters: Counters::new(),
+            recorder: RefCell::new(None),
+            kept_tasks: KeptTasks::none(),
         }
     }
 
@@ -122,6 +133,12 @@ impl HeapType for LoopBody {
         visitor.slot(&self.spare);
         visitor.slot(&self.task_factory);
         self.last_context.traverse(visitor);
+        self.kept_tasks.traverse(visitor);
+        if let Ok(recorder) = self.recorder.try_borrow()
+            && let Some(recorder) = &*recorder
+        {
+            recorder.traverse(visitor);
+        }
         // A queue that is open right now cannot be shown; what it holds then merely looks
         // referenced from outside, so nothing is freed too early.
         if let Ok(ready) = self.ready.try_borrow() {
@@ -141,10 +158,12 @@ impl HeapType for LoopBody {
         let ready = std::mem::take(&mut *self.ready.borrow_mut());
         let timers = self.timers.borrow_mut().take_all();
         let watchers = std::mem::replace(&mut *self.watchers.borrow_mut(), Watchers::new());
+        let recorder = self.recorder.borrow_mut().take();
+        let kept = self.kept_tasks.take_all();
         self.current_task.clear();
         self.spare.clear();
         self.task_factory.clear();
         self.last_context.clear();
-        drop((ready, timers, watchers));
+        drop((ready, timers, watchers, recorder, kept));
     }
 }

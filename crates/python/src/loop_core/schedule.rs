@@ -9,7 +9,7 @@ use crate::interop::instance::Instance;
 use crate::interop::interned::Name;
 use crate::interop::threads;
 
-use super::attention::{CLOSED, DEBUG, DEBUG_METHOD, OVERRIDDEN};
+use super::attention::{CLOSED, DEBUG, DEBUG_METHOD, OVERRIDDEN, RECORDING};
 use super::body::LoopBody;
 use super::entry::Entry;
 use super::failures;
@@ -37,6 +37,9 @@ impl Instance<LoopBody> {
     #[cold]
     #[inline(never)]
     fn schedule_with_care(&self, entry: Entry) -> PyResult<()> {
+        if self.attention.has(RECORDING) {
+            self.note_ready(&entry);
+        }
         if self.attention.has(OVERRIDDEN)
             && let Some(call) = entry.as_call()?
         {

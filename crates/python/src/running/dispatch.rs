@@ -9,7 +9,7 @@ use crate::interop::instance::Instance;
 use crate::interop::interned::Name;
 use crate::interop::object::{Object, Slot};
 use crate::interop::values;
-use crate::loop_core::attention::DEBUG;
+use crate::loop_core::attention::{DEBUG, KEEPING, RECORDING};
 use crate::loop_core::body::LoopBody;
 use crate::loop_core::entry::Entry;
 use crate::loop_core::failures;
@@ -18,8 +18,8 @@ use crate::sock::run_ready;
 use crate::task::{TaskBody, run_step, run_wake};
 use crate::transport::{run_readable, run_writable};
 
-use super::slow;
 use super::turn::sleep_timer;
+use super::{recorded, slow};
 
 /// Runs an entry; what it raises goes to the exception handler.
 ///
@@ -30,10 +30,19 @@ use super::turn::sleep_timer;
 /// Runs any Python code.
 #[inline(always)]
 pub(super) fn run_entry(event_loop: &Instance<LoopBody>, entry: Entry) -> PyResult<()> {
-    if event_loop.attention.has(DEBUG) {
-        return slow::run_timed(event_loop, entry);
+    if event_loop.attention.has(DEBUG | RECORDING | KEEPING) {
+        return run_with_care(event_loop, entry);
     }
     run_now(event_loop, entry)
+}
+
+#[cold]
+#[inline(never)]
+fn run_with_care(event_loop: &Instance<LoopBody>, entry: Entry) -> PyResult<()> {
+    if event_loop.attention.has(RECORDING | KEEPING) {
+        return recorded::run_recorded(event_loop, entry);
+    }
+    slow::run_timed(event_loop, entry)
 }
 
 /// As [`run_entry`], without looking at the debug mode.

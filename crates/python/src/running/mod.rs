@@ -1,8 +1,10 @@
 //! Running a loop: its turns, and what each entry of the ready queue means.
 
 mod dispatch;
+mod recorded;
 mod slow;
 mod turn;
 
 pub(crate) use dispatch::handle_for;
+pub(crate) use recorded::make_row;
 pub(crate) use turn::{run_once, run_until_stopped};

@@ -21,6 +21,7 @@ use crate::loop_core::failures;
 use crate::loop_core::watchers::{Side, Watch};
 
 use super::dispatch::run_entry;
+use super::recorded;
 
 /// Turns the loop until `stop()` was called.
 ///
@@ -32,6 +33,16 @@ use super::dispatch::run_entry;
 /// `SystemExit` and `KeyboardInterrupt` out of a callback or a signal handler; `OSError` if
 /// the kernel refuses to wait.
 pub(crate) fn run_until_stopped(event_loop: &Instance<LoopBody>) -> PyResult<()> {
+    let now = monotonic_ns();
+    event_loop.counters.begin(now);
+    recorded::loop_runs(event_loop, now);
+    let outcome = turn_until_stopped(event_loop);
+    recorded::loop_rests(event_loop);
+    event_loop.counters.end(monotonic_ns());
+    outcome
+}
+
+fn turn_until_stopped(event_loop: &Instance<LoopBody>) -> PyResult<()> {
     let mut looked = look_at_descriptors(event_loop);
     loop {
         if let Err(raised) = looked.and_then(|()| run_once(event_loop)) {
@@ -77,6 +88,7 @@ pub(crate) fn run_once(event_loop: &Instance<LoopBody>) -> PyResult<()> {
         };
         run_entry(event_loop, entry)?;
     }
+    event_loop.counters.turned(batch as u64);
     note_ran(event_loop, batch as u32);
     Ok(())
 }
@@ -142,6 +154,7 @@ fn poll(event_loop: &Instance<LoopBody>, timeout: Timeout) -> PyResult<()> {
         .events
         .take()
         .unwrap_or_else(|| EventBuffer::new(64));
+    let mut slept_since = None;
     let waited = if let Timeout::Now = timeout {
         poller.wait(&mut events, timeout)
     } else {
@@ -149,8 +162,11 @@ fn poll(event_loop: &Instance<LoopBody>, timeout: Timeout) -> PyResult<()> {
         // What came before this line saw a loop awake and wrote nothing: look once more.
         let awake = event_loop.stopping.get() || !event_loop.ready.borrow().is_empty();
         let timeout = if awake { Timeout::Now } else { timeout };
+        let start = monotonic_ns();
+        recorded::loop_rests(event_loop);
         let waited = threads::detached(|| poller.wait(&mut events, timeout));
         waker.finish_sleep();
+        slept_since = Some(start);
         waited
     };
     let result = match waited {
@@ -161,6 +177,12 @@ fn poll(event_loop: &Instance<LoopBody>, timeout: Timeout) -> PyResult<()> {
     events.clear();
     event_loop.events.set(Some(events));
     let polled = monotonic_ns();
+    if let Some(start) = slept_since {
+        if event_loop.counters.on() {
+            event_loop.counters.slept(start, polled);
+        }
+        recorded::loop_runs(event_loop, polled);
+    }
     if event_loop.time_overridden.get() {
         event_loop.now()?;
     } else {

@@ -1,6 +1,6 @@
 //! The memory of a Task.
 
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 use std::ffi::CStr;
 use std::mem::offset_of;
 
@@ -14,6 +14,7 @@ use crate::interop::roster::Membership;
 use crate::interop::values;
 use crate::loop_core::failures::call_exception_handler;
 use crate::loop_core::loop_ref::LoopRef;
+use crate::loop_core::recorder::TaskNote;
 use crate::loop_core::shared_context::own_context;
 
 /// One Task: a Future, and the coroutine that makes its result.
@@ -34,6 +35,8 @@ pub(crate) struct TaskBody {
     pub(super) cancel_requests: Cell<u32>,
     pub(super) must_cancel: Cell<bool>,
     pub(super) log_destroy_pending: Cell<bool>,
+    /// What a recording of the loop has noted; only while one runs.
+    pub(crate) note: OnceCell<Box<TaskNote>>,
 }
 
 extends!(TaskBody, future: FutureBody);
@@ -110,6 +113,7 @@ impl TaskBody {
             cancel_requests: Cell::new(0),
             must_cancel: Cell::new(false),
             log_destroy_pending: Cell::new(false),
+            note: OnceCell::new(),
         }
     }
 
@@ -136,14 +140,22 @@ impl TaskBody {
             values::str_of(name)?
         };
         self.name.set(text);
+        if let Some(note) = self.note.get() {
+            note.plain.set(false);
+        }
         Ok(())
+    }
+
+    /// The future that the Task waits for.
+    pub(crate) fn waits_for(&self) -> Option<Object> {
+        self.fut_waiter.get()
     }
 
     /// `get_name()`
     ///
     /// # Errors
     /// `MemoryError`.
-    pub(super) fn name(&self) -> PyResult<Object> {
+    pub(crate) fn name(&self) -> PyResult<Object> {
         if let Some(name) = self.name.get() {
             return Ok(name);
         }

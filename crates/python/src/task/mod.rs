@@ -13,6 +13,7 @@
 mod body;
 mod cancel;
 mod eager;
+mod note;
 mod outcome;
 mod python;
 mod start;

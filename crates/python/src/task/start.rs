@@ -24,6 +24,14 @@ pub(crate) struct TaskOptions {
     pub(crate) eager: bool,
 }
 
+impl TaskOptions {
+    /// Whether nothing was asked for but a Task.
+    fn is_plain(&self) -> bool {
+        let given = |option: &Option<Object>| option.as_ref().is_some_and(|value| !value.is_none());
+        !(given(&self.name) || given(&self.context) || self.eager)
+    }
+}
+
 /// `loop.create_task(coroutine)` on a loop of ours.
 ///
 /// # Errors
@@ -39,6 +47,7 @@ pub(crate) fn create_on(
     options: TaskOptions,
 ) -> PyResult<Ref<TaskBody>> {
     check_coroutine(coroutine)?;
+    let plain = options.is_plain();
     let context = choose_context(options.context, Some(event_loop))?;
     let future = FutureBody::new(Some(LoopRef::Native(event_loop.reference())));
     let task = create(TaskBody::new(
@@ -51,6 +60,7 @@ pub(crate) fn create_on(
     }
     task.name_it(options.name)?;
     task.log_destroy_pending.set(true);
+    task.note_birth(event_loop, plain)?;
     if options.eager && event_loop.thread.get() != 0 {
         task.membership.set(Some(event_loop.tasks.enter(&task)));
         task.start_eagerly()?;
@@ -81,6 +91,7 @@ pub(super) fn initialize(
         LoopRef::Native(native) => Some(&**native),
         LoopRef::Foreign(_) => None,
     };
+    let plain = options.is_plain();
     let context = choose_context(options.context, native)?;
     drop(task.membership.take());
     task.fut_waiter.clear();
@@ -90,6 +101,9 @@ pub(super) fn initialize(
     task.context.set(context);
     task.name_it(options.name)?;
     task.log_destroy_pending.set(true);
+    if let Some(native) = native {
+        task.note_birth(native, plain)?;
+    }
     if options.eager && is_running(&event_loop)? {
         register(task, &event_loop, true)?;
         let started = task.start_eagerly().map_err(Raised::take);

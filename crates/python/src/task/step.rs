@@ -85,6 +85,14 @@ pub(crate) fn install_driver() {
             Some(task) => own_context(&task.context),
             None => Ok(None),
         },
+        note: |task, look| {
+            if let Some(note) = task
+                .instance_of::<TaskBody>()
+                .and_then(|task| task.note.get())
+            {
+                look(note);
+            }
+        },
     });
 }
 

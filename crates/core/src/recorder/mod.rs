@@ -1,0 +1,7 @@
+//! What a recording of a loop is made of: events in a ring, and the watch over the step that runs.
+
+mod ring;
+mod step_watch;
+
+pub use ring::Ring;
+pub use step_watch::StepWatch;

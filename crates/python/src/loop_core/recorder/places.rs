@@ -1,0 +1,161 @@
+//! Code objects, lines and stacks by number, and the sums that belong to them.
+
+use std::collections::HashMap;
+
+use crate::interop::object::Object;
+
+/// No line of the program made it.
+pub(crate) const NO_SITE: u32 = u32::MAX;
+
+/// What a frame is for whoever looks for the line of the program that did something.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// The program's, or a library's.
+    Program,
+    /// `asyncio.create_task` and its like, which only pass on.
+    Door,
+    /// asyncio's own, which has its reasons (gather, TaskGroup ...).
+    Inner,
+    /// The loop itself: nobody further out made it.
+    Bottom,
+}
+
+/// The sums of one coroutine function. Times in nanoseconds.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct CodeStats {
+    pub(crate) tasks: u64,
+    pub(crate) steps: u64,
+    pub(crate) busy: u64,
+    pub(crate) longest_step: u64,
+    pub(crate) longest_delay: u64,
+}
+
+/// A line that makes Tasks, and what became of them.
+pub(crate) struct Site {
+    pub(crate) code: u32,
+    /// Offset of the instruction, in bytes.
+    pub(crate) instruction: i32,
+    pub(crate) tasks: u64,
+    pub(crate) at_once: u64,
+    /// Nanoseconds between making and resuming that the coroutine itself did not take.
+    pub(crate) at_once_cost: u64,
+    /// The numbers of the first such Tasks.
+    pub(crate) at_once_tasks: Vec<u32>,
+    pub(crate) dropped: u64,
+    pub(crate) dropped_tasks: Vec<u32>,
+    /// The code of the latest Task made here.
+    pub(crate) made: u32,
+}
+
+/// How many Tasks a site names.
+const EXAMPLES: usize = 8;
+
+impl Site {
+    pub(crate) fn count_at_once(&mut self, task: u32, cost: u64) {
+        self.at_once += 1;
+        self.at_once_cost += cost;
+        if self.at_once_tasks.len() < EXAMPLES {
+            self.at_once_tasks.push(task);
+        }
+    }
+
+    pub(crate) fn count_dropped(&mut self, task: u32) {
+        self.dropped += 1;
+        if self.dropped_tasks.len() < EXAMPLES {
+            self.dropped_tasks.push(task);
+        }
+    }
+}
+
+/// See the module's text. Code objects are kept alive, so that an address stays one code's.
+#[derive(Default)]
+pub(crate) struct Places {
+    codes_by_address: HashMap<usize, u32>,
+    pub(crate) codes: Vec<(Object, Role, CodeStats)>,
+    sites_by_place: HashMap<(u32, i32), u32>,
+    pub(crate) sites: Vec<Site>,
+    stacks_by_sites: HashMap<Vec<u32>, u32>,
+    pub(crate) stacks: Vec<Vec<u32>>,
+    texts_by_text: HashMap<String, u32>,
+    pub(crate) texts: Vec<String>,
+}
+
+impl Places {
+    /// The number of a code object, if it is known.
+    #[inline]
+    pub(crate) fn known_code(&self, code: &Object) -> Option<u32> {
+        self.codes_by_address.get(&code.address()).copied()
+    }
+
+    /// Makes a code object known.
+    pub(crate) fn learn_code(&mut self, code: Object, role: Role) -> u32 {
+        if let Some(known) = self.known_code(&code) {
+            return known;
+        }
+        let number = self.codes.len() as u32;
+        self.codes_by_address.insert(code.address(), number);
+        self.codes.push((code, role, CodeStats::default()));
+        number
+    }
+
+    pub(crate) fn role(&self, code: u32) -> Role {
+        self.codes
+            .get(code as usize)
+            .map_or(Role::Program, |(_, role, _)| *role)
+    }
+
+    #[inline]
+    pub(crate) fn stats(&mut self, code: u32) -> Option<&mut CodeStats> {
+        self.codes.get_mut(code as usize).map(|(_, _, stats)| stats)
+    }
+
+    /// The number of a line.
+    #[inline]
+    pub(crate) fn site(&mut self, code: u32, instruction: i32) -> u32 {
+        let sites = &mut self.sites;
+        *self
+            .sites_by_place
+            .entry((code, instruction))
+            .or_insert_with(|| {
+                sites.push(Site {
+                    code,
+                    instruction,
+                    tasks: 0,
+                    at_once: 0,
+                    at_once_cost: 0,
+                    at_once_tasks: Vec::new(),
+                    dropped: 0,
+                    dropped_tasks: Vec::new(),
+                    made: 0,
+                });
+                (sites.len() - 1) as u32
+            })
+    }
+
+    #[inline]
+    pub(crate) fn site_mut(&mut self, site: u32) -> Option<&mut Site> {
+        self.sites.get_mut(site as usize)
+    }
+
+    /// The number of a stack.
+    pub(crate) fn stack(&mut self, sites: Vec<u32>) -> u32 {
+        if let Some(known) = self.stacks_by_sites.get(&sites) {
+            return *known;
+        }
+        let number = self.stacks.len() as u32;
+        self.stacks.push(sites.clone());
+        self.stacks_by_sites.insert(sites, number);
+        number
+    }
+
+    /// The number of a text.
+    pub(crate) fn text(&mut self, text: &str) -> u32 {
+        if let Some(known) = self.texts_by_text.get(text) {
+            return *known;
+        }
+        let number = self.texts.len() as u32;
+        self.texts.push(text.to_owned());
+        self.texts_by_text.insert(text.to_owned(), number);
+        number
+    }
+}

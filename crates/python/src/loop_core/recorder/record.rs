@@ -1,0 +1,213 @@
+//! The recording of one loop.
+
+use std::sync::Arc;
+
+use tepal_core::{StepWatch, monotonic_ns};
+
+use crate::interop::calls;
+use crate::interop::errors::PyResult;
+use crate::interop::frames::Frame;
+use crate::interop::gc::Visitor;
+use crate::interop::instance::Instance;
+use crate::interop::object::Object;
+use crate::interop::values;
+use crate::loop_core::body::LoopBody;
+use crate::loop_core::entry::Entry;
+use crate::loop_core::wrappers;
+
+use super::events::Trace;
+use super::note::{Cause, TaskNote};
+use super::places::{NO_SITE, Places, Role};
+
+/// How many frames of the line that made a Task are kept in a trace.
+const STACK_DEPTH: usize = 8;
+/// How many long steps are kept.
+const BLOCKS: usize = 10_000;
+
+/// A step or callback that held the loop for too long.
+pub(crate) struct Block {
+    pub(crate) start: u64,
+    pub(crate) duration: u64,
+    /// 0 for a callback.
+    pub(crate) task: u32,
+    /// The Task's coroutine.
+    pub(crate) code: u32,
+    /// The Task's name, or what the callback is.
+    pub(crate) text: u32,
+}
+
+/// What the recording asks of Python code.
+#[derive(Clone)]
+pub(crate) struct Hooks {
+    /// `classify(code) -> int`: the frame's [`Role`] by its index.
+    pub(crate) classify: Object,
+    /// `waited(task, start, end) -> int`, called before a Task goes on: the number of what it waited for. `None` if nobody asks.
+    pub(crate) waited: Option<Object>,
+}
+
+/// See the module's text.
+pub(crate) struct Recorder {
+    pub(crate) hooks: Hooks,
+    pub(crate) watch: Arc<StepWatch>,
+    /// When the latest step or wait ended.
+    pub(crate) boundary: u64,
+    /// Counts what runs.
+    pub(crate) serial: u64,
+    /// What runs.
+    pub(crate) running: Cause,
+    /// How many Tasks the present step has made.
+    pub(crate) children: u32,
+    /// Nanoseconds from which on a step blocks.
+    pub(crate) threshold: u64,
+    pub(crate) places: Places,
+    pub(crate) blocks: Vec<Block>,
+    pub(crate) steps: u64,
+    pub(crate) callbacks: u64,
+    pub(crate) longest_delay: u64,
+    pub(crate) longest_delay_code: u32,
+    pub(crate) trace: Option<Trace>,
+}
+
+impl Recorder {
+    pub(crate) fn new(hooks: Hooks, threshold: u64, trace: Option<Trace>) -> Recorder {
+        Recorder {
+            hooks,
+            watch: Arc::new(StepWatch::new()),
+            boundary: monotonic_ns(),
+            serial: 0,
+            running: Cause::OUTSIDE,
+            children: 0,
+            threshold,
+            places: Places::default(),
+            blocks: Vec::new(),
+            steps: 0,
+            callbacks: 0,
+            longest_delay: 0,
+            longest_delay_code: 0,
+            trace,
+        }
+    }
+
+    /// Keeps a long step.
+    pub(crate) fn add_block(&mut self, block: Block) {
+        if self.blocks.len() < BLOCKS {
+            self.blocks.push(block);
+        }
+    }
+
+    pub(crate) fn traverse(&self, visitor: &mut Visitor) {
+        visitor.object(&self.hooks.classify);
+        if let Some(waited) = &self.hooks.waited {
+            visitor.object(waited);
+        }
+        for (code, _, _) in &self.places.codes {
+            visitor.object(code);
+        }
+        for row in self.trace.iter().flat_map(|trace| &trace.rows) {
+            visitor.object(&row.name);
+        }
+    }
+}
+
+/// Where something was made.
+pub(crate) struct Origin {
+    pub(crate) site: u32,
+    pub(crate) stack: u32,
+    /// Only doors lie between the line and us.
+    pub(crate) direct: bool,
+}
+
+impl Instance<LoopBody> {
+    /// Works with the recording, if there is one; no Python code may run in `work`.
+    #[inline(always)]
+    pub(crate) fn with_recorder<R>(&self, work: impl FnOnce(&mut Recorder) -> R) -> Option<R> {
+        self.recorder.borrow_mut().as_deref_mut().map(work)
+    }
+
+    /// The number of a code object.
+    ///
+    /// # Reentrancy
+    /// Asks Python code about a new one.
+    pub(crate) fn code_number(&self, code: &Object) -> PyResult<u32> {
+        let known = self.with_recorder(|recorder| {
+            let known = recorder.places.known_code(code);
+            known.ok_or_else(|| recorder.hooks.classify.clone())
+        });
+        let classify = match known {
+            Some(Ok(number)) => return Ok(number),
+            Some(Err(classify)) => classify,
+            None => return Ok(0),
+        };
+        let role = match values::to_integer(&calls::call(&classify, [code])?)? {
+            1 => Role::Door,
+            2 => Role::Inner,
+            3 => Role::Bottom,
+            _ => Role::Program,
+        };
+        let number = self.with_recorder(|recorder| recorder.places.learn_code(code.clone(), role));
+        Ok(number.unwrap_or(0))
+    }
+
+    /// The line of the program that runs right now.
+    ///
+    /// # Reentrancy
+    /// As [`Self::code_number`].
+    pub(crate) fn origin(&self) -> PyResult<Origin> {
+        let traced = self
+            .with_recorder(|recorder| recorder.trace.is_some())
+            .unwrap_or(false);
+        let mut direct = true;
+        let mut site = NO_SITE;
+        let mut sites = Vec::new();
+        let mut frame = Frame::current();
+        while let Some(this) = frame {
+            let code = self.code_number(&this.code())?;
+            let found = self.with_recorder(|recorder| match recorder.places.role(code) {
+                Role::Program => Ok(recorder.places.site(code, this.last_instruction())),
+                other => Err(other),
+            });
+            match found {
+                Some(Ok(number)) => {
+                    if site == NO_SITE {
+                        site = number;
+                    }
+                    sites.push(number);
+                }
+                Some(Err(Role::Inner)) if site == NO_SITE => direct = false,
+                Some(Err(Role::Bottom)) | None => break,
+                Some(Err(_)) => {}
+            }
+            if site != NO_SITE && (!traced || sites.len() == STACK_DEPTH) {
+                break;
+            }
+            frame = this.back();
+        }
+        let stack = match traced {
+            true => self
+                .with_recorder(|recorder| recorder.places.stack(sites))
+                .unwrap_or(0),
+            false => 0,
+        };
+        Ok(Origin {
+            site,
+            stack,
+            direct: direct && site != NO_SITE,
+        })
+    }
+
+    /// A Task goes into the ready queue.
+    pub(crate) fn note_ready(&self, entry: &Entry) {
+        let (Entry::Step(task) | Entry::Wake { task, .. } | Entry::Throw { task, .. }) = entry
+        else {
+            return;
+        };
+        wrappers::with_note(task, &mut |note: &TaskNote| {
+            self.with_recorder(|recorder| {
+                note.cause.set(recorder.running);
+                // A Task that goes on by itself is ready when its step ends.
+                let own = recorder.running.task == note.id;
+                note.ready.set(if own { 0 } else { monotonic_ns() });
+            });
+        });
+    }
+}

@@ -1,0 +1,103 @@
+"""Tasks that are awaited in the very step that makes them: a bare ``await`` would do the same without a Task.
+
+That it happened is known from the run: the step made one Task, from a line with neither a name nor a context nor an
+eager start, and then waited for that Task. That nothing lies between is read from the instructions: the Task goes from
+the call straight into the ``await``, at most by way of a local name that is used for nothing else.
+"""
+
+from __future__ import annotations
+
+import ast
+import dis
+import linecache
+from types import CodeType
+
+from tepal.report import places
+from tepal.report.finding import Finding, duration
+
+_AWAITS = {"GET_AWAITABLE", "GET_YIELD_FROM_ITER"}
+_NOTHING = {"CACHE", "NOP", "EXTENDED_ARG", "NOT_TAKEN"}
+_STORES = {"STORE_FAST"}
+_LOADS = {"LOAD_FAST", "LOAD_FAST_CHECK", "LOAD_FAST_BORROW", "LOAD_FAST_BORROW_CHECK"}
+
+
+def _split(code: CodeType) -> list[tuple[int, str, str]]:
+    """Offset, name and argument of each instruction that does something; two in one are taken apart."""
+    instructions = []
+    for instruction in dis.get_instructions(code):
+        name = instruction.opname
+        if name in _NOTHING:
+            continue
+        value = instruction.argval
+        if name == "STORE_FAST_LOAD_FAST":
+            instructions.append((instruction.offset, "STORE_FAST", value[0]))
+            instructions.append((instruction.offset, "LOAD_FAST", value[1]))
+        elif name == "STORE_FAST_STORE_FAST":
+            instructions.extend((instruction.offset, "STORE_FAST", each) for each in value)
+        elif name in ("LOAD_FAST_LOAD_FAST", "LOAD_FAST_BORROW_LOAD_FAST_BORROW"):
+            instructions.extend((instruction.offset, "LOAD_FAST", each) for each in value)
+        else:
+            instructions.append((instruction.offset, name, value))
+    return instructions
+
+
+def straight_into_await(code: CodeType, instruction: int) -> int | None:
+    """The line of the ``await`` that takes what the call at ``instruction`` returns; ``None`` if anything else does."""
+    instructions = _split(code)
+    after = [index for index, (offset, _, _) in enumerate(instructions) if offset > instruction]
+    if not after:
+        return None
+    rest = instructions[after[0] : after[0] + 3]
+    names = [name for _, name, _ in rest]
+    if names[0] in _AWAITS:
+        return places.line_of(code, rest[0][0])
+    if len(rest) < 3 or names[0] not in _STORES or names[1] not in _LOADS or names[2] not in _AWAITS:
+        return None
+    local = rest[0][2]
+    uses = [name for _, name, value in instructions if value == local and name in _LOADS]
+    if rest[1][2] != local or len(uses) != 1:
+        return None
+    return places.line_of(code, rest[2][0])
+
+
+def _made_from(code: CodeType, instruction: int) -> str | None:
+    """The text of the coroutine in ``create_task(coroutine)``."""
+    line, end, column, end_column = places.position(code, instruction)
+    lines = [linecache.getline(code.co_filename, number) for number in range(line, end + 1)]
+    if column < 0 or end_column < 0 or not all(lines):
+        return None
+    encoded = [each.encode() for each in lines]
+    encoded[-1] = encoded[-1][:end_column]
+    encoded[0] = encoded[0][column:]
+    text = b"".join(encoded).decode(errors="replace")
+    try:
+        call = ast.parse(text, mode="eval").body
+    except SyntaxError:
+        return _made_from_old(text)
+    if not isinstance(call, ast.Call) or len(call.args) != 1:
+        return None
+    return ast.get_source_segment(text, call.args[0])
+
+
+def _made_from_old(text: str) -> str | None:
+    """As ``_made_from``, for ``asyncio.async(...)``, which Python cannot read any more."""
+    _, separator, rest = text.partition("async(")
+    return rest.rpartition(")")[0] if separator else None
+
+
+def find(code: CodeType, instruction: int, count: int, cost: int, tasks: list[int]) -> Finding | None:
+    """The finding for a line where ``count`` Tasks were awaited in the step that made them."""
+    if not isinstance(code, CodeType):
+        return None
+    awaited = straight_into_await(code, instruction)
+    if awaited is None:
+        return None
+    file, line, function = places.place_of(code, instruction)
+    made_from = _made_from(code, instruction) or "the coroutine"
+    word = "yield from" if code.co_flags & 0x120 and not code.co_flags & 0x80 else "await"
+    message = f"{count} Task{'s' if count != 1 else ''} awaited at once, which cost {duration(cost)}"
+    if count != 1:
+        message += f" ({duration(cost / count)} each)"
+    advice = f"write `{word} {made_from}`"
+    related = [(file, awaited, "awaited here")] if awaited != line else []
+    return Finding("awaited-at-once", message, file, line, function, count, cost, advice, list(tasks), related)

@@ -1,0 +1,104 @@
+"""Steps and callbacks that hold the loop for too long, with the stack inside.
+
+How long each took is measured by the loop. The stack is taken by a thread that sleeps in native code, without the GIL,
+until a step has run for the threshold; while the loop waits in the kernel, that thread is not woken at all.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+from tepal.report import places
+from tepal.report.finding import Finding, duration
+
+_DEPTH = 64
+
+
+class _Time(NamedTuple):
+    taken: int
+    task: int
+    text: str
+    stack: list[tuple[str, int, str]]
+
+
+class Watchdog:
+    """Takes the stack inside each step that blocks."""
+
+    def __init__(self, loop: Any) -> None:
+        self._loop = loop
+        self.stacks: dict[int, list[tuple[str, int, str]]] = {}
+        """By the time at which the step began: file, line and function of each frame, the innermost first."""
+        self._thread = threading.Thread(target=self._watch, name="tepal watchdog", daemon=True)
+
+    def start(self) -> None:
+        """Begin to watch."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Wait until the thread has ended; the loop's recording must have ended before."""
+        self._thread.join(timeout=5)
+
+    def _watch(self) -> None:
+        began = 0
+        while (told := self._loop._wait_for_block(began)) is not None:
+            began = told
+            thread = self._loop._thread_id
+            frame = sys._current_frames().get(thread) if thread is not None else None
+            stack = _stack(frame)
+            # The loop went on meanwhile if native code held the GIL: then this is the stack of another step.
+            if self._loop._running_step() == began:
+                self.stacks[began] = stack
+
+
+def _stack(frame: Any) -> list[tuple[str, int, str]]:
+    stack: list[tuple[str, int, str]] = []
+    while frame is not None and len(stack) < _DEPTH:
+        code = frame.f_code
+        if places.classify(code) == places.BOTTOM:
+            break
+        stack.append((code.co_filename, frame.f_lineno or 0, code.co_qualname))
+        frame = frame.f_back
+    return stack
+
+
+def find(
+    blocks: Iterable[tuple[int, int, int, int, int]],
+    stacks: dict[int, list[tuple[str, int, str]]],
+    texts: list[str],
+    codes: list[Any],
+) -> list[Finding]:
+    """One finding for each line that blocked; ``codes`` are the coroutines of the Tasks."""
+    lines: dict[tuple[str, int, str], list[_Time]] = {}
+    for start, taken, task, code, text in blocks:
+        stack = stacks.get(start, [])
+        place = next((place for place in stack if not places.is_library(place[0])), None)
+        if place is None and task:
+            place = places.place_of(codes[code])
+        if place is None:
+            place = stack[0] if stack else ("", 0, texts[text])
+        lines.setdefault(place, []).append(_Time(taken, task, texts[text], stack))
+    return [_finding(place, times) for place, times in lines.items()]
+
+
+def _finding(place: tuple[str, int, str], times: list[_Time]) -> Finding:
+    longest = max(times, key=lambda time: time.taken)
+    who = f"Task {longest.text}" if longest.task else f"the callback {longest.text}"
+    often = "" if len(times) == 1 else f", and {len(times) - 1} times more"
+    message = f"{who} held the loop for {duration(longest.taken)}{often}"
+    if not longest.stack:
+        message += " (no stack: native code did not give the interpreter away)"
+    elif place != longest.stack[0]:
+        message += f", in {longest.stack[0][2]}"
+    return Finding(
+        "blocking",
+        message,
+        *place,
+        count=len(times),
+        cost=sum(time.taken for time in times),
+        advice="use the asynchronous call, or await asyncio.to_thread(...)",
+        tasks=sorted({time.task for time in times if time.task})[:8],
+        related=longest.stack,
+    )

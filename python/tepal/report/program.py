@@ -1,0 +1,180 @@
+"""Reports of whole programs: what the command line and ``TEPAL_REPORT`` ask for."""
+
+from __future__ import annotations
+
+import argparse
+import atexit
+import dataclasses
+import gc
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from typing import Any, TextIO
+
+from tepal.report.finding import DEFAULT_KINDS, KINDS
+from tepal.report.recording import REPORT, THRESHOLD, TRACE, Recording
+from tepal.report.result import Report
+
+FOUND = 1
+"""The exit status of a program that did well, when a kind of ``--fail-on`` was found."""
+
+
+@dataclasses.dataclass
+class Wanted:
+    """What was asked for. A file named ``-`` is standard error for a text, standard output for the rest."""
+
+    text: str | None = "-"
+    json: str | None = None
+    sarif: str | None = None
+    fail_on: frozenset[str] = frozenset()
+    kinds: frozenset[str] = DEFAULT_KINDS
+    threshold: float = THRESHOLD
+    libraries: bool = False
+    trace: bool = False
+
+
+def kinds_of(text: str) -> frozenset[str]:
+    """The kinds named in ``KIND,KIND``, or ``all``; for argparse.
+
+    Raises argparse.ArgumentTypeError for an unknown one.
+    """
+    names = {name.strip() for name in text.split(",") if name.strip()}
+    if "all" in names:
+        return frozenset(KINDS)
+    unknown = names - set(KINDS)
+    if unknown:
+        raise argparse.ArgumentTypeError(f"unknown kind {sorted(unknown)[0]!r}; there are: {', '.join(KINDS)}, all")
+    return frozenset(names)
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """The options of ``tepal report``."""
+    parser.add_argument("--json", nargs="?", const="-", metavar="FILE", help="the report as JSON, instead of text")
+    parser.add_argument("--sarif", nargs="?", const="-", metavar="FILE", help="the findings as SARIF 2.1.0")
+    parser.add_argument(
+        "--fail-on", type=kinds_of, default=frozenset(), metavar="KIND[,KIND]",
+        help=f"end with status {FOUND} if one of these was found: {', '.join(KINDS)}, all",
+    )  # fmt: skip
+    parser.add_argument(
+        "--also", type=kinds_of, default=frozenset(), metavar="KIND[,KIND]", help="look for these kinds as well, or all"
+    )
+    parser.add_argument(
+        "--threshold", type=float, default=THRESHOLD, metavar="SECONDS", help="how long a step may hold the loop"
+    )
+    parser.add_argument("--libraries", action="store_true", help="show findings in installed packages as well")
+    parser.add_argument("--output", default=None, metavar="FILE", help="write the text there, not to standard error")
+
+
+OPTIONAL_VALUES = ("--json", "--sarif", "--report")
+"""Options whose value must follow after ``=``, so that what follows after a space is the program."""
+
+
+def wanted_of(options: Any) -> Wanted:
+    """What the options of ``tepal report`` ask for."""
+    text = options.output or (None if "-" in (options.json, options.sarif) else "-")
+    return Wanted(
+        text=text,
+        json=options.json,
+        sarif=options.sarif,
+        fail_on=options.fail_on,
+        kinds=DEFAULT_KINDS | options.also | options.fail_on,
+        threshold=options.threshold,
+        libraries=options.libraries,
+    )
+
+
+def run(wanted: Wanted, program: Callable[[], int]) -> int:
+    """Call ``program`` with a recording, write what was ``wanted``, and return the exit status.
+
+    What ``program`` raises is raised again after that.
+    """
+    recording = begin(wanted)
+    try:
+        status = program()
+    except SystemExit as ended:
+        found = finish(recording, wanted)
+        if found and ended.code in (None, 0):
+            raise SystemExit(FOUND) from None
+        raise
+    except BaseException:
+        finish(recording, wanted)
+        raise
+    return FOUND if finish(recording, wanted) and status == 0 else status
+
+
+def begin(wanted: Wanted) -> Recording:
+    """Begin a recording of what was asked for."""
+    level = TRACE if wanted.trace else REPORT
+    recording = Recording(level=level, threshold=wanted.threshold, kinds=wanted.kinds)
+    recording.begin()
+    _listen_to_signal(recording)
+    return recording
+
+
+def finish(recording: Recording, wanted: Wanted) -> bool:
+    """End the recording and write the report; return whether one of ``fail_on`` was found."""
+    gc.collect()  # coroutines in cycles are thrown away now
+    recording.end()
+    report = Report(recording, recording.records())
+    if wanted.json is not None:
+        _write(wanted.json, report.json(), sys.stdout)
+    if wanted.sarif is not None:
+        _write(wanted.sarif, report.sarif(), sys.stdout)
+    if wanted.text is not None:
+        colour = wanted.text == "-" and _wants_colour(sys.stderr)
+        _write(wanted.text, report.text(colour=colour, libraries=wanted.libraries), sys.stderr)
+    return bool(report.kinds() & wanted.fail_on)
+
+
+def _wants_colour(stream: TextIO) -> bool:
+    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        return False
+    return bool(os.environ.get("FORCE_COLOR")) or stream.isatty()
+
+
+def _write(file: str, text: str, stream: TextIO) -> None:
+    if file == "-":
+        print(text, file=stream, flush=True)
+        return
+    with open(file, "w", encoding="utf-8") as output:
+        output.write(text + "\n")
+
+
+def begin_for_process(file: str) -> None:
+    """Record until the process ends, then write the report to ``file``.
+
+    ``-`` is standard error; the endings ``.json`` and ``.sarif`` choose the format.
+    """
+    wanted = Wanted(text=file)
+    if file.endswith(".json"):
+        wanted = Wanted(text=None, json=file)
+    elif file.endswith(".sarif"):
+        wanted = Wanted(text=None, sarif=file)
+    recording = begin(wanted)
+    process = os.getpid()
+
+    def finish_once() -> None:
+        if os.getpid() == process:
+            finish(recording, wanted)
+
+    atexit.register(finish_once)
+
+
+def _listen_to_signal(recording: Recording) -> None:
+    """On SIGUSR1, if the program leaves it alone, say on standard error what the Tasks wait for."""
+
+    def show(*_: object) -> None:
+        for loop in recording.loops:
+            for each in recording.look_at(loop):
+                seconds = (time.monotonic_ns() - each.since) / 1e9
+                place = f"{each.file}:{each.line}" if each.file else ""
+                line = f"{each.name} ({each.coroutine}) {place} waits for {each.text}, since {seconds:.3g} s"
+                print(line + (f": {each.verdict}" if each.verdict else ""), file=sys.stderr, flush=True)
+
+    try:
+        if signal.getsignal(signal.SIGUSR1) is signal.SIG_DFL:
+            signal.signal(signal.SIGUSR1, show)
+    except ValueError:
+        return  # not the main thread

@@ -1,0 +1,173 @@
+"""A recording: from its beginning to its end, the loops of this process tell what they do.
+
+The events themselves are kept by the native module (crates/python/src/loop_core/recorder/). What only Python can see is
+kept here: coroutines that nobody awaited, the stack inside a step that blocks, and what the remaining Tasks wait for.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import sys
+import time
+from collections.abc import Iterable
+from typing import Any
+
+from tepal.report import observing, places
+from tepal.report.blocking import Watchdog
+from tepal.report.finding import DEFAULT_KINDS
+from tepal.report.never_awaited import NeverAwaited
+from tepal.report.waiting import Waiting, look_at_waiting
+
+COUNTERS, REPORT, TRACE = 1, 2, 3
+"""The levels of the native module's recorder."""
+
+THRESHOLD = 0.1
+"""Seconds from which on a step blocks; asyncio's ``slow_callback_duration``."""
+
+EVENTS = 262_144
+"""How many events a trace keeps; 32 bytes each."""
+
+
+@dataclasses.dataclass
+class LoopRecord:
+    """What one loop has told. Times are nanoseconds of the monotonic clock."""
+
+    codes: list[Any] = dataclasses.field(default_factory=list)
+    sites: list[Any] = dataclasses.field(default_factory=list)
+    blocks: list[Any] = dataclasses.field(default_factory=list)
+    stacks: list[Any] = dataclasses.field(default_factory=list)
+    texts: list[str] = dataclasses.field(default_factory=list)
+    events: list[Any] = dataclasses.field(default_factory=list)
+    rows: list[Any] = dataclasses.field(default_factory=list)
+    dropped: int = 0
+    counters: tuple[int, ...] = (0,) * 11
+    block_stacks: dict[int, list[tuple[str, int, str]]] = dataclasses.field(default_factory=dict)
+    pending: list[Any] = dataclasses.field(default_factory=list)
+    names: dict[int, str] = dataclasses.field(default_factory=dict)
+
+
+class Recording:
+    """What happens between ``begin()`` and ``end()``.
+
+    ``level`` is ``REPORT`` or ``TRACE``; ``threshold`` the seconds from which on a step blocks; ``kinds`` the names of
+    the findings that are wanted; ``events`` how many events a trace keeps.
+    """
+
+    def __init__(
+        self,
+        *,
+        level: int = REPORT,
+        threshold: float = THRESHOLD,
+        kinds: Iterable[str] = DEFAULT_KINDS,
+        events: int = EVENTS,
+    ) -> None:
+        self.level = level
+        self.threshold = threshold
+        self.kinds = frozenset(kinds)
+        self.events = events
+        self.started = time.time()
+        self.began = time.monotonic_ns()
+        self.ended: int | None = None
+        self.script = sys.argv[0] if sys.argv else ""
+        self.arguments = list(sys.argv[1:])
+        self.waiting: dict[int, Waiting] = {}
+        self.process = os.getpid()
+        self._records: list[LoopRecord] = []
+        self._loops: dict[Any, Watchdog | None] = {}
+        self._never_awaited = NeverAwaited()
+
+    def begin(self) -> None:
+        """Have every loop that is made from now on tell.
+
+        Raises RuntimeError if another recording runs.
+        """
+        if observing.current is not None:
+            raise RuntimeError("a recording runs already")
+        self.started, self.began = time.time(), time.monotonic_ns()
+        observing.current = self
+        if "never-awaited" in self.kinds:
+            self._never_awaited.begin()
+
+    def end(self) -> None:
+        """Take what the loops have told; they tell no more."""
+        if self.ended is not None:
+            return
+        if observing.current is self:
+            observing.current = None
+        for loop in list(self._loops):
+            self.leave(loop)
+        self._never_awaited.end()
+        self.ended = time.monotonic_ns()
+
+    def join(self, loop: Any) -> None:
+        """A loop takes part."""
+        if loop in self._loops:
+            return
+        threshold = int(self.threshold * 1e9)
+        loop._record(self.level, threshold, self.events, places.classify, None)
+        self._loops[loop] = None
+        if "blocking" in self.kinds:
+            self._loops[loop] = watchdog = Watchdog(loop)
+            watchdog.start()
+
+    def rested(self, loop: Any) -> None:
+        """``run_forever()`` has ended: look at the Tasks that are left, before somebody cancels them."""
+        if loop in self._loops and os.getpid() == self.process:
+            self.look_at(loop)
+
+    def look_at(self, loop: Any) -> list[Waiting]:
+        """What the unfinished Tasks of ``loop`` wait for right now."""
+        found = look_at_waiting(loop)
+        self.waiting.update((each.task, each) for each in found)
+        return found
+
+    def leave(self, loop: Any) -> None:
+        """A loop takes part no longer."""
+        if loop not in self._loops:
+            return
+        watchdog = self._loops.pop(loop)
+        record = self.record_of(loop)
+        loop._record(COUNTERS, 0, 0, None, None)
+        if watchdog is not None:
+            watchdog.stop()
+            record.block_stacks = watchdog.stacks
+        self._records.append(record)
+
+    def record_of(self, loop: Any) -> LoopRecord:
+        """What ``loop`` has told so far."""
+        record = LoopRecord(counters=loop._counters())
+        pending = loop._noted_tasks()
+        record.pending = [row for _, row, _, _, _ in pending]
+        recorded = loop._recorded()
+        if recorded is not None:
+            (
+                record.codes,
+                record.sites,
+                record.blocks,
+                record.stacks,
+                record.texts,
+                record.events,
+                record.rows,
+                record.dropped,
+            ) = recorded
+        watchdog = self._loops.get(loop)
+        if watchdog is not None:
+            record.block_stacks = dict(watchdog.stacks)
+        return record
+
+    def records(self, loop: Any = None) -> list[LoopRecord]:
+        """What all loops have told so far, or one of them."""
+        if loop is not None:
+            return [self.record_of(loop)]
+        return [*self._records, *(self.record_of(loop) for loop in self._loops)]
+
+    @property
+    def loops(self) -> list[Any]:
+        """The loops that take part."""
+        return list(self._loops)
+
+    @property
+    def never_awaited(self) -> NeverAwaited:
+        """The coroutines that nobody awaited."""
+        return self._never_awaited

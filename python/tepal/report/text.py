@@ -1,0 +1,106 @@
+"""A report for a person: colour in a terminal, plain text in a pipe."""
+
+from __future__ import annotations
+
+import linecache
+import os
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from tepal.report.finding import KINDS, Finding, duration
+
+if TYPE_CHECKING:
+    from tepal.report.result import Report
+
+_WIDTH = 16
+"""How many coroutines, waiting Tasks and frames are shown at most."""
+
+_COLOURS = {"warning": "33", "note": "36", "title": "1", "place": "35", "quiet": "2", "advice": "32"}
+
+
+class _Paint:
+    def __init__(self, colour: bool) -> None:
+        self._colour = colour
+
+    def __call__(self, style: str, text: str) -> str:
+        return f"\x1b[{_COLOURS[style]}m{text}\x1b[0m" if self._colour and text else text
+
+
+def _shown(file: str) -> str:
+    relative = os.path.relpath(file) if file and not file.startswith("<") else file
+    return file if relative.startswith("..") else relative
+
+
+def _finding(finding: Finding, paint: _Paint) -> list[str]:
+    place = f"{_shown(finding.file)}:{finding.line}" if finding.file else "(no line of the program)"
+    lines = [f"  {paint('place', place)} in {finding.function}", f"    {finding.message}"]
+    source = linecache.getline(finding.file, finding.line).strip()
+    if source:
+        lines.append(f"      {paint('quiet', '|')} {source}")
+    for file, line, text in finding.related[:_WIDTH]:
+        lines.append(paint("quiet", f"      {_shown(file)}:{line} {text}"))
+    if finding.advice:
+        lines.append(f"    {paint('advice', finding.advice)}")
+    return lines
+
+
+def _findings(findings: list[Finding], paint: _Paint) -> Iterable[str]:
+    for kind in KINDS.values():
+        of_kind = [finding for finding in findings if finding.kind == kind.name]
+        if not of_kind:
+            continue
+        count = sum(finding.count for finding in of_kind)
+        yield ""
+        yield paint(kind.severity, f"{kind.title}") + f" ({kind.name}): {len(of_kind)} places, {count} times"
+        for finding in of_kind:
+            yield from _finding(finding, paint)
+
+
+def _waiting(report: Report, paint: _Paint) -> Iterable[str]:
+    if not report.waiting:
+        return
+    yield ""
+    yield paint("title", f"Waiting when the loop stopped: {len(report.waiting)} Tasks")
+    for each in sorted(report.waiting, key=lambda each: each.since)[:_WIDTH]:
+        place = f"{_shown(each.file)}:{each.line}" if each.file else ""
+        since = duration(each.seen - each.since)
+        yield f"  {each.name} ({each.coroutine}) {paint('place', place)}"
+        yield f"    for {each.text}, since {since}"
+    if len(report.waiting) > _WIDTH:
+        yield f"  ... and {len(report.waiting) - _WIDTH} more"
+
+
+def _sums(report: Report, paint: _Paint) -> Iterable[str]:
+    sums = report.sums
+    yield ""
+    yield paint("title", "Sums")
+    yield (
+        f"  {sums['tasks']} Tasks, {sums['entries']} steps and callbacks in {sums['turns']} turns; "
+        f"busy {duration(sums['busy'])}, idle {duration(sums['idle'])}, utilisation {sums['utilisation']:.1%}"
+    )
+    if sums["longest_delay"]:
+        yield f"  longest from ready to running: {duration(sums['longest_delay'])} ({sums['longest_delay_coroutine']})"
+    rows = sums["coroutines"][:_WIDTH]
+    if not rows:
+        return
+    width = min(max(len(row["coroutine"]) for row in rows), 48)
+    header = f"  {'coroutine':{width}} {'tasks':>9} {'steps':>9} {'busy':>9} {'longest':>9} {'delay':>9}"
+    yield paint("quiet", header)
+    for row in rows:
+        times = " ".join(f"{duration(row[key]):>9}" for key in ("busy", "longest_step", "longest_delay"))
+        yield f"  {row['coroutine'][:width]:{width}} {row['tasks']:>9} {row['steps']:>9} {times}"
+
+
+def render(report: Report, *, colour: bool, libraries: bool) -> str:
+    """The whole text, without a final newline."""
+    paint = _Paint(colour)
+    found = report.findings + (report.library_findings if libraries else [])
+    title = f"{len(found)} findings" if found else "nothing found"
+    lines = [paint("title", f"tepal report: {title}")]
+    lines += _findings(found, paint)
+    hidden = 0 if libraries else len(report.library_findings)
+    if hidden:
+        lines += ["", paint("quiet", f"{hidden} more in libraries (--libraries shows them)")]
+    lines += _waiting(report, paint)
+    lines += _sums(report, paint)
+    return "\n".join(lines)

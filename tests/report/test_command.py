@@ -1,0 +1,126 @@
+"""``python -m tepal report``: a program, and what it is told about itself."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+PROGRAM = """
+import asyncio
+
+async def child():
+    return 1
+
+async def main():
+    for _ in range(20):
+        await asyncio.create_task(child())
+    asyncio.create_task(asyncio.sleep(0))
+    child()
+    await asyncio.sleep(0.01)
+
+asyncio.run(main())
+print("done")
+"""
+
+EXPECTED = {("awaited-at-once", 9, 20), ("dropped", 10, 1), ("never-awaited", 11, 1)}
+
+
+def tepal(*arguments, **options):
+    environment = {**os.environ, "PYTHONWARNINGS": "ignore", **options.pop("environment", {})}
+    return subprocess.run(
+        [sys.executable, "-m", "tepal", *arguments], env=environment,
+        capture_output=True, text=True, timeout=20, check=False, **options,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def script(tmp_path):
+    path = tmp_path / "program.py"
+    path.write_text(PROGRAM)
+    return str(path)
+
+
+def test_text_goes_to_standard_error(script):
+    finished = tepal("report", script)
+    assert (finished.returncode, finished.stdout) == (0, "done\n")
+    assert "write `await child()`" in finished.stderr
+    assert "\x1b[" not in finished.stderr
+
+
+def test_colour_can_be_forced_and_forbidden(script):
+    assert "\x1b[" in tepal("report", script, environment={"FORCE_COLOR": "1"}).stderr
+    assert "\x1b[" not in tepal("report", script, environment={"FORCE_COLOR": "1", "NO_COLOR": "1"}).stderr
+
+
+def found(report):
+    return {(finding["kind"], finding["line"], finding["count"]) for finding in report["findings"]}
+
+
+def test_json(script, tmp_path):
+    file = tmp_path / "report.json"
+    assert tepal("report", f"--json={file}", script).returncode == 0
+    report = json.loads(file.read_text())
+    assert found(report) == EXPECTED
+    assert {finding["file"] for finding in report["findings"]} == {script}
+    assert report["sums"]["tasks"] >= 22
+
+
+def test_json_on_standard_output(script):
+    finished = tepal("report", "--json", script)
+    assert finished.stdout.startswith("done\n{")
+    assert found(json.loads(finished.stdout.removeprefix("done\n"))) == EXPECTED
+
+
+def test_run_with_a_report(script, tmp_path):
+    file = tmp_path / "report.txt"
+    assert tepal("run", f"--report={file}", script).stderr == ""
+    assert "Task awaited at once" in file.read_text()
+
+
+def test_the_environment_asks(script, tmp_path):
+    file = tmp_path / "report.json"
+    finished = tepal("run", script, environment={"TEPAL_REPORT": str(file)})
+    assert (finished.returncode, finished.stderr) == (0, "")
+    assert found(json.loads(file.read_text())) == EXPECTED
+
+
+@pytest.mark.parametrize(
+    ("kinds", "status"), [("awaited-at-once", 1), ("blocking", 0), ("stuck,dropped", 1), ("all", 1)]
+)
+def test_fail_on(script, kinds, status):
+    assert tepal("report", f"--fail-on={kinds}", script).returncode == status
+
+
+def test_an_unknown_kind_is_refused(script):
+    finished = tepal("report", "--fail-on=nonsense", script)
+    assert finished.returncode == 2
+    assert "unknown kind 'nonsense'" in finished.stderr
+
+
+def test_the_status_is_the_programs(tmp_path):
+    script = tmp_path / "program.py"
+    script.write_text(PROGRAM + "raise SystemExit(7)\n")
+    assert tepal("report", "--fail-on=all", str(script)).returncode == 7
+
+
+def test_a_module(script):
+    finished = tepal("report", "-m", "program", "argument", cwd=os.path.dirname(script))
+    assert (finished.returncode, finished.stdout) == (0, "done\n")
+    assert "awaited-at-once" in finished.stderr
+
+
+def test_sarif(script, tmp_path):
+    file = tmp_path / "report.sarif"
+    assert tepal("report", f"--sarif={file}", script, cwd=tmp_path).returncode == 0
+    log = json.loads(file.read_text())
+    assert log["version"] == "2.1.0"
+    (run,) = log["runs"]
+    rules = run["tool"]["driver"]["rules"]
+    for result in run["results"]:
+        assert rules[result["ruleIndex"]]["id"] == result["ruleId"]
+        location = result["locations"][0]["physicalLocation"]
+        assert location["artifactLocation"] == {"uri": "program.py", "uriBaseId": "%SRCROOT%"}
+    lines = {result["locations"][0]["physicalLocation"]["region"]["startLine"] for result in run["results"]}
+    assert lines == {9, 10, 11}

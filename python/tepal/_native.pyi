@@ -8,6 +8,7 @@ knows only subclasses, so they are declared as subclasses here.
 import asyncio
 import asyncio.transports
 import concurrent.futures
+import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Generator, Iterable, MutableMapping
 from contextvars import Context
 from socket import socket
@@ -30,10 +31,14 @@ __all__ = [
     "TlsProtocolCore",
     "TlsTransportCore",
     "call_both",
+    "create_task",
+    "ensure_future",
     "follow",
     "future_add_to_awaited_by",
     "future_discard_from_awaited_by",
+    "gather",
     "install_stream_classes",
+    "install_task_group",
     "live_tasks",
     "load_openssl",
     "recognise",
@@ -230,6 +235,17 @@ class LoopCore(_AsyncioLoop):
     def _watched_descriptors(self) -> list[int]: ...
     def _write_to_self(self) -> None: ...
 
+if sys.version_info >= (3, 14):
+    def create_task(coro: Coroutine[Any, Any, _T], **kwargs: Any) -> Task[_T]: ...
+
+else:
+    def create_task(
+        coro: Coroutine[Any, Any, _T], *, name: str | None = None, context: Context | None = None
+    ) -> Task[_T]: ...
+
+def ensure_future(coro_or_future: Any, *, loop: asyncio.AbstractEventLoop | None = None) -> Future[Any]: ...
+def gather(*coros_or_futures: Any, return_exceptions: bool = False) -> Future[list[Any]]: ...
+def install_task_group() -> None: ...
 def recognise(step: Callable[..., object], wakeup: Callable[..., object]) -> None: ...
 def recognise_eager_factory(factory: Callable[..., Task[Any]]) -> None: ...
 def install_stream_classes(reader: type[asyncio.StreamReader], writer: type[asyncio.StreamWriter], /) -> None: ...

@@ -217,10 +217,11 @@ def _as_main(program: Callable[[], None]) -> int:
     process as the exception asks (``KeyboardInterrupt`` by SIGINT, ``SystemExit`` by its code); only the traceback
     that is reported starts at the program.
     """
-    from tepal import spawned  # noqa: PLC0415  (must not be imported on Python 3.16)
+    from tepal import functions, spawned  # noqa: PLC0415  (must not be imported on Python 3.16)
 
     sys.modules["__main__"] = types.ModuleType("__main__")
     spawned.reach()
+    functions.install()  # before the program says ``from asyncio import gather``
     try:
         program()
     except SystemExit:

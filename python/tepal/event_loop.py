@@ -13,7 +13,17 @@ from asyncio import events
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from tepal import _native, call_graph, datagram_transports, registry, stream_transports, streams, subprocesses, tls
+from tepal import (
+    _native,
+    call_graph,
+    datagram_transports,
+    functions,
+    registry,
+    stream_transports,
+    streams,
+    subprocesses,
+    tls,
+)
 from tepal.reactor import Reactor
 from tepal.report import observing
 from tepal.resolving import Resolver
@@ -108,6 +118,7 @@ class EventLoop(_native.LoopCore, asyncio.SelectorEventLoop):
         _native.LoopCore.__init__(self)
         registry.install()
         call_graph.install()
+        functions.install()
         streams.install()
         self._resolver = Resolver()
         super(_native.LoopCore, self).__init__(Reactor(self))

@@ -1,6 +1,7 @@
 """docs/compatibility.md: it has every method there is, and says truly whose code each one is."""
 
 import asyncio
+import inspect
 import os
 import re
 import socket
@@ -115,3 +116,15 @@ async def test_whose_transports(loop, library):
     assert type(server) is base_events.Server
     server.close()
     await server.wait_closed()
+
+
+def test_asyncios_functions(loop, library):
+    """They are put in place with the first tepal loop, whichever library's turn it is."""
+    if not library.is_tepal:
+        return
+    named = [name for name in ROWS if re.match(r"asyncio\.|TaskGroup\.", name)]
+    assert len(named) == 4
+    for name in named:
+        owner, _, function = name.partition(".")
+        found = getattr(asyncio if owner == "asyncio" else asyncio.TaskGroup, function)
+        assert not inspect.isfunction(found) and inspect.isroutine(found)

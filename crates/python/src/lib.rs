@@ -9,6 +9,7 @@
 
 mod datagram;
 mod event_loop;
+mod functions;
 mod future;
 mod handle;
 mod interop;
@@ -34,7 +35,8 @@ mod _native {
     use crate::interop::object::Object;
     use crate::interop::{openssl, running_task, sockets, stop_iteration};
     use crate::{
-        datagram, event_loop, future, handle, loop_core, sock, stream_reader, task, tls, transport,
+        datagram, event_loop, functions, future, handle, loop_core, sock, stream_reader, task, tls,
+        transport,
     };
 
     fn give<T>(py: Python<'_>, result: errors::PyResult<T>) -> PyResult<T> {
@@ -58,9 +60,11 @@ mod _native {
         give(py, future::make_iterator_type())?;
         let future = give(py, future::make_type())?;
         give(py, future::make_chain_type())?;
+        give(py, future::make_gathering_type())?;
         give(py, sock::make_type())?;
         let endpoint = give(py, datagram::make_type())?;
         let task = give(py, task::make_type())?;
+        give(py, functions::make_types())?;
         give(py, stream_reader::make_type())?;
         give(py, stream_reader::make_connected_type())?;
         give(py, transport::make_drain_type())?;
@@ -78,6 +82,9 @@ mod _native {
         module.add("StreamTransport", stream_transport.into_bound(py))?;
         module.add("TlsProtocolCore", tls_protocol.into_bound(py))?;
         module.add("TlsTransportCore", tls_transport.into_bound(py))?;
+        for (name, function) in give(py, functions::all())? {
+            module.add(name, function.into_bound(py))?;
+        }
         module.add("LoopCore", loop_core.into_bound(py))
     }
 
@@ -112,6 +119,12 @@ mod _native {
     #[pyo3(signature = (file, number, text, /))]
     fn load_openssl(file: &str, number: u64, text: &str) -> bool {
         openssl::load(file, number, text)
+    }
+
+    /// Gives `asyncio.TaskGroup` its native methods.
+    #[pyfunction]
+    fn install_task_group(py: Python<'_>) -> PyResult<()> {
+        give(py, functions::install_task_group())
     }
 
     /// All unfinished Tasks of ours, of every loop.

@@ -48,6 +48,7 @@ fn open_reactor(this: &L) -> PyResult<()> {
 pub(super) fn attribute_changed(this: &L, name: &Object) -> PyResult<()> {
     let watched = [
         Name::CallSoon,
+        Name::CreateTask,
         Name::Time,
         Name::GetDebug,
         Name::TimerHandleCancelled,
@@ -77,6 +78,7 @@ pub(super) fn notice_overrides(this: &L) -> PyResult<()> {
     this.attention.set(DEBUG_METHOD, !own(Name::GetDebug)?);
     this.attention
         .set(TIMER_HOOK, !own(Name::TimerHandleCancelled)?);
+    this.create_task_overridden.set(!own(Name::CreateTask)?);
     this.time_overridden.set(!own(Name::Time)?);
     Ok(())
 }

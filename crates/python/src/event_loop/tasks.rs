@@ -3,11 +3,9 @@
 use crate::future::FutureBody;
 use crate::interop::arguments::Arguments;
 use crate::interop::calls;
-use crate::interop::coroutines::is_true;
 use crate::interop::errors::{Builtin, PyResult};
 use crate::interop::imports::imports;
 use crate::interop::instance::Instance;
-use crate::interop::interned::Name;
 use crate::interop::methods::{Method, with_arguments, without_arguments};
 use crate::interop::object::Object;
 use crate::interop::recognised::KnownObjects;
@@ -46,35 +44,10 @@ fn create_task(this: &L, arguments: Arguments<'_>) -> PyResult<Object> {
         [coroutine] if this.eager_factory.get() => coroutine,
         _ => return by_asyncio(this, arguments),
     };
-    match options(this, &arguments)? {
+    match TaskOptions::given(this, &arguments)? {
         Some(options) => Ok(create_on(this, coroutine, options)?.into_object()),
         None => by_asyncio(this, arguments),
     }
-}
-
-/// The options that we know; `None` if there is any other (asyncio then says what is wrong).
-fn options(this: &L, arguments: &Arguments<'_>) -> PyResult<Option<TaskOptions>> {
-    let mut options = TaskOptions {
-        eager: this.eager_factory.get(),
-        ..TaskOptions::default()
-    };
-    for index in 0..arguments.keyword_count() {
-        let (name, value) = arguments.keyword(index);
-        let is = |known: Name| name.is(known.object()) || values::same_text(&name, known.object());
-        if is(Name::Called) {
-            options.name = Some(value.clone());
-        } else if is(Name::Context) {
-            options.context = Some(value.clone());
-        } else if is(Name::EagerStart) && imports().create_task_takes_any_keyword {
-            // None means: as the factory has it.
-            if !value.is_none() {
-                options.eager = is_true(&value)?;
-            }
-        } else {
-            return Ok(None);
-        }
-    }
-    Ok(Some(options))
 }
 
 /// asyncio's own `create_task`, which calls the factory as this Python version does.

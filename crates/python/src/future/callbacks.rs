@@ -196,7 +196,7 @@ impl Instance<FutureBody> {
     ///
     /// # Errors
     /// `RuntimeError` before `__init__`; what scheduling raises.
-    pub(super) fn add_function(&self, function: &Object, context: Option<Object>) -> PyResult<()> {
+    pub(crate) fn add_function(&self, function: &Object, context: Option<Object>) -> PyResult<()> {
         let event_loop = self.require_loop()?;
         let context = match (context, &event_loop) {
             (Some(context), _) => context,

@@ -15,6 +15,7 @@ mod awaiting;
 mod body;
 mod callbacks;
 mod chain;
+mod gathering;
 mod python;
 mod reports;
 mod state;
@@ -27,4 +28,5 @@ pub(crate) use awaiting::{
 pub(crate) use body::{FutureBody, State};
 pub(crate) use callbacks::Callback;
 pub(crate) use chain::{follow, make_chain_type};
+pub(crate) use gathering::{GatheringBody, make_gathering_type};
 pub(crate) use python::make_type;

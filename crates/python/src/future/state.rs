@@ -137,7 +137,7 @@ impl Instance<FutureBody> {
     ///
     /// # Errors
     /// `CancelledError`, or `InvalidStateError` if pending.
-    pub(super) fn exception(&self) -> PyResult<Object> {
+    pub(crate) fn exception(&self) -> PyResult<Object> {
         match self.state.get() {
             State::Pending => Err(invalid_state("Exception is not set.")),
             State::Cancelled => Err(self.failure("")),

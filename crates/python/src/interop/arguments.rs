@@ -100,6 +100,18 @@ impl<'a> Arguments<'a> {
         super::calls::call_with_names(function, &given, &values::tuple(names)?)
     }
 
+    /// `function(*these)`
+    ///
+    /// # Errors
+    /// What the function raises.
+    ///
+    /// # Reentrancy
+    /// Runs any Python code.
+    pub(crate) fn forward(&self, function: &Object) -> PyResult<Object> {
+        // SAFETY: the very arguments of the call that we are in, unchanged.
+        unsafe { super::calls::call_with_array(function, self.values, self.positional, self.names) }
+    }
+
     /// The one keyword argument that `function` allows, if given (and not `None`).
     ///
     /// # Errors

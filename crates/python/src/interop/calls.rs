@@ -109,6 +109,20 @@ pub(crate) fn call_with_names(
     }
 }
 
+/// `callable(*arguments, **keywords)` for the arguments of a vectorcall.
+///
+/// # Safety
+/// `arguments` holds `count` live objects and one more for each of `names`, which is a tuple of strings or NULL.
+pub(super) unsafe fn call_with_array(
+    callable: &Object,
+    arguments: *const *mut ffi::PyObject,
+    count: usize,
+    names: *mut ffi::PyObject,
+) -> PyResult<Object> {
+    // SAFETY: promised by the caller.
+    unsafe { owned(vectorcall(callable.as_ptr(), arguments, count, names)) }
+}
+
 /// `receiver.name(*rest)`, where `arguments` is `[receiver, *rest]`.
 #[inline]
 pub(crate) fn call_method<const N: usize>(name: Name, arguments: [&Object; N]) -> PyResult<Object> {

@@ -55,6 +55,24 @@ pub(crate) struct Imports {
     pub(crate) create_task_takes_any_keyword: bool,
     /// `asyncio.eager_task_factory` (3.12+), which we serve without calling it.
     pub(crate) eager_task_factory: Option<Object>,
+    /// `asyncio.tasks.create_task`, as CPython has it
+    pub(crate) create_task: Object,
+    /// `asyncio.tasks.ensure_future`, as CPython has it
+    pub(crate) ensure_future: Object,
+    /// `asyncio.tasks.gather`, as CPython has it
+    pub(crate) gather: Object,
+    /// `asyncio.tasks._GatheringFuture`
+    pub(crate) gathering_future: Object,
+    /// `asyncio.TaskGroup`
+    pub(crate) task_group: Object,
+    /// `asyncio.TaskGroup.create_task`, as CPython has it
+    pub(crate) task_group_create_task: Object,
+    /// `asyncio.TaskGroup._on_task_done`, as CPython has it
+    pub(crate) task_group_on_task_done: Object,
+    /// `asyncio.current_task`
+    pub(crate) current_task: Object,
+    /// `asyncio._get_running_loop`
+    pub(crate) get_running_loop: Object,
     /// `asyncio.BufferedProtocol`
     pub(crate) buffered_protocol: Object,
     /// `asyncio.sslproto.SSLProtocol._do_read` and `_process_outgoing`
@@ -170,6 +188,15 @@ pub(crate) fn import_all() -> PyResult<()> {
         create_task_takes_any_keyword: takes_any_keyword(&base_create_task)?,
         base_create_task,
         eager_task_factory: get_optional(&import("asyncio")?, "eager_task_factory")?,
+        create_task: dotted("asyncio", &["tasks", "create_task"])?,
+        ensure_future: dotted("asyncio", &["tasks", "ensure_future"])?,
+        gather: dotted("asyncio", &["tasks", "gather"])?,
+        gathering_future: dotted("asyncio", &["tasks", "_GatheringFuture"])?,
+        task_group: dotted("asyncio", &["TaskGroup"])?,
+        task_group_create_task: dotted("asyncio", &["TaskGroup", "create_task"])?,
+        task_group_on_task_done: dotted("asyncio", &["TaskGroup", "_on_task_done"])?,
+        current_task: dotted("asyncio", &["current_task"])?,
+        get_running_loop: get(&events, "_get_running_loop")?,
         buffered_protocol: dotted("asyncio", &["BufferedProtocol"])?,
         ssl_do_read: get(&ssl_protocol, "_do_read")?,
         ssl_process_outgoing: get(&ssl_protocol, "_process_outgoing")?,

@@ -17,6 +17,7 @@ pub(crate) mod coroutines;
 pub(crate) mod errors;
 pub(crate) mod foreign_methods;
 pub(crate) mod frames;
+pub(crate) mod functions;
 pub(crate) mod gc;
 pub(crate) mod imports;
 pub(crate) mod instance;

@@ -60,6 +60,24 @@ pub(crate) fn exchange(event_loop: &Object, task: Option<&Object>) -> Result<Opt
     }
 }
 
+/// The loop that runs in this thread; `None` if there is none.
+///
+/// # Errors
+/// What `asyncio._get_running_loop` raises.
+#[inline(always)]
+pub(crate) fn running_loop() -> PyResult<Object> {
+    let word = LAYOUT.running_loop.get();
+    if word == 0 {
+        return calls::call(&imports().get_running_loop, []);
+    }
+    // SAFETY: as in `exchange`; the reference is counted at once.
+    let found = unsafe {
+        let state = ffi::PyThreadState_Get().cast::<*mut ffi::PyObject>();
+        Object::from_borrowed(*state.add(word))
+    };
+    Ok(found.unwrap_or_else(Object::none))
+}
+
 /// Finds the place, with a made-up loop and a made-up Task; versions before 3.14 have none.
 ///
 /// # Errors

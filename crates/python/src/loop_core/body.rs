@@ -72,6 +72,8 @@ pub(crate) struct LoopBody {
     pub(crate) task_factory: Slot,
     /// Whether the factory is asyncio's or tepal's `eager_task_factory` itself.
     pub(crate) eager_factory: Cell<bool>,
+    /// `create_task` was replaced on the instance or by a subclass.
+    pub(crate) create_task_overridden: Cell<bool>,
     /// `loop.time` was replaced on the instance or by a subclass.
     pub(crate) time_overridden: Cell<bool>,
     /// `stop()` was called: the loop ends with this turn.
@@ -119,6 +121,7 @@ impl HeapType for LoopBody {
             last_context: LastContext::none(),
             task_factory: Slot::empty(),
             eager_factory: Cell::new(false),
+            create_task_overridden: Cell::new(false),
             time_overridden: Cell::new(false),
             stopping: Cell::new(false),
             thread: Cell::new(0),

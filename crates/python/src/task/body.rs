@@ -169,6 +169,13 @@ impl TaskBody {
 }
 
 impl Instance<TaskBody> {
+    /// Nobody shall be told if the Task ends unfinished: who made it cannot control it
+    /// (`_log_destroy_pending = False`).
+    #[inline(always)]
+    pub(crate) fn silence(&self) {
+        self.log_destroy_pending.set(false);
+    }
+
     /// The coroutine.
     ///
     /// # Errors

@@ -1,6 +1,6 @@
 //! What a step led to: the coroutine waits, or it has ended.
 
-use crate::future::{Callback, FutureBody};
+use crate::future::{Callback, FutureBody, GatheringBody};
 use crate::interop::calls;
 use crate::interop::coroutines;
 use crate::interop::errors::{Builtin, PyResult, exception_matches, leaves_the_loop, restore};
@@ -58,7 +58,10 @@ impl Instance<TaskBody> {
         };
         match ours {
             Some(future) => self.wait_for(future, &value),
-            None => self.yielded_foreign(value),
+            None => match value.exactly::<GatheringBody>() {
+                Some(gathering) => self.wait_for(gathering.base(), &value),
+                None => self.yielded_foreign(value),
+            },
         }
     }
 

@@ -1,12 +1,14 @@
 //! The birth of a Task: checks, the context, the first step, and its registration.
 
 use crate::future::FutureBody;
+use crate::interop::arguments::Arguments;
 use crate::interop::calls;
 use crate::interop::contextvars;
 use crate::interop::coroutines;
 use crate::interop::errors::{Builtin, PyResult, Raised, restore};
 use crate::interop::imports::imports;
 use crate::interop::instance::{Instance, Ref, create, type_name};
+use crate::interop::interned::Name;
 use crate::interop::object::Object;
 use crate::interop::values;
 use crate::loop_core::body::LoopBody;
@@ -29,6 +31,45 @@ impl TaskOptions {
     fn is_plain(&self) -> bool {
         let given = |option: &Option<Object>| option.as_ref().is_some_and(|value| !value.is_none());
         !(given(&self.name) || given(&self.context) || self.eager)
+    }
+
+    /// What `create_task()` without keyword arguments has on that loop.
+    #[inline(always)]
+    pub(crate) fn usual(event_loop: &Instance<LoopBody>) -> TaskOptions {
+        TaskOptions {
+            eager: event_loop.eager_factory.get(),
+            ..TaskOptions::default()
+        }
+    }
+
+    /// The keyword arguments of a `create_task` that we know; `None` if there is any other (asyncio then says what is
+    /// wrong).
+    ///
+    /// # Errors
+    /// What the truth of `eager_start` raises.
+    pub(crate) fn given(
+        event_loop: &Instance<LoopBody>,
+        arguments: &Arguments<'_>,
+    ) -> PyResult<Option<TaskOptions>> {
+        let mut options = TaskOptions::usual(event_loop);
+        for index in 0..arguments.keyword_count() {
+            let (name, value) = arguments.keyword(index);
+            let is =
+                |known: Name| name.is(known.object()) || values::same_text(&name, known.object());
+            if is(Name::Called) {
+                options.name = Some(value.clone());
+            } else if is(Name::Context) {
+                options.context = Some(value.clone());
+            } else if is(Name::EagerStart) && imports().create_task_takes_any_keyword {
+                // None means: as the factory has it.
+                if !value.is_none() {
+                    options.eager = coroutines::is_true(&value)?;
+                }
+            } else {
+                return Ok(None);
+            }
+        }
+        Ok(Some(options))
     }
 }
 

@@ -43,6 +43,7 @@ names! {
     ConnectionLost = "connection_lost",
     ConnectionLostUnderscore = "_connection_lost",
     ConnectionMade = "connection_made",
+    CoCode = "co_code",
     Context = "context",
     Coro = "coro",
     CrCode = "cr_code",

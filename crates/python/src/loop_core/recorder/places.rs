@@ -72,6 +72,8 @@ impl Site {
 pub(crate) struct Places {
     codes_by_address: HashMap<usize, u32>,
     pub(crate) codes: Vec<(Object, Role, CodeStats)>,
+    /// For each code, where its calls by two instructions begin; see [`Places::whole_call`].
+    split_calls: Vec<Vec<i32>>,
     sites_by_place: HashMap<(u32, i32), u32>,
     pub(crate) sites: Vec<Site>,
     stacks_by_sites: HashMap<Vec<u32>, u32>,
@@ -88,13 +90,14 @@ impl Places {
     }
 
     /// Makes a code object known.
-    pub(crate) fn learn_code(&mut self, code: Object, role: Role) -> u32 {
+    pub(crate) fn learn_code(&mut self, code: Object, role: Role, split_calls: Vec<i32>) -> u32 {
         if let Some(known) = self.known_code(&code) {
             return known;
         }
         let number = self.codes.len() as u32;
         self.codes_by_address.insert(code.address(), number);
         self.codes.push((code, role, CodeStats::default()));
+        self.split_calls.push(split_calls);
         number
     }
 
@@ -109,9 +112,21 @@ impl Places {
         self.codes.get_mut(code as usize).map(|(_, _, stats)| stats)
     }
 
+    /// 3.11 calls by two instructions, `PRECALL` and `CALL`, and once it has seen a builtin function called there, the
+    /// first does the work of both: the place is the second, whichever runs.
+    #[inline]
+    fn whole_call(&self, code: u32, instruction: i32) -> i32 {
+        const PRECALL_BYTES: i32 = 4;
+        match self.split_calls.get(code as usize) {
+            Some(split) if split.contains(&instruction) => instruction + PRECALL_BYTES,
+            _ => instruction,
+        }
+    }
+
     /// The number of a line.
     #[inline]
     pub(crate) fn site(&mut self, code: u32, instruction: i32) -> u32 {
+        let instruction = self.whole_call(code, instruction);
         let sites = &mut self.sites;
         *self
             .sites_by_place

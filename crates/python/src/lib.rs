@@ -66,6 +66,8 @@ mod _native {
         let task = give(py, task::make_type())?;
         give(py, functions::make_types())?;
         give(py, stream_reader::make_type())?;
+        give(py, stream_reader::make_reader_state_type())?;
+        give(py, stream_reader::make_writer_state_type())?;
         give(py, stream_reader::make_connected_type())?;
         give(py, transport::make_drain_type())?;
         give(py, sockets::learn_layout())?;
@@ -100,17 +102,23 @@ mod _native {
         event_loop::recognise_eager_factory(Object::from_bound(factory));
     }
 
-    /// Gives the subclasses of asyncio's stream classes their native methods.
+    /// Gives the subclasses of asyncio's stream classes their native methods and attributes.
     #[pyfunction]
-    #[pyo3(signature = (reader, writer, /))]
+    #[pyo3(signature = (reader, served_reader, writer, replaced_writer, /))]
     fn install_stream_classes(
         reader: &Bound<'_, PyAny>,
+        served_reader: &Bound<'_, PyAny>,
         writer: &Bound<'_, PyAny>,
+        replaced_writer: &Bound<'_, PyAny>,
     ) -> PyResult<()> {
-        let py = reader.py();
-        let (reader, writer) = (Object::from_bound(reader), Object::from_bound(writer));
+        let classes = stream_reader::Classes {
+            reader: Object::from_bound(reader),
+            served_reader: Object::from_bound(served_reader),
+            writer: Object::from_bound(writer),
+            replaced_writer: Object::from_bound(replaced_writer),
+        };
         let methods = transport::writer_methods();
-        give(py, stream_reader::install(&reader, &writer, methods))
+        give(reader.py(), stream_reader::install(&classes, methods))
     }
 
     /// Looks up the functions of the OpenSSL that the extension module in `file` depends on; says whether they are there

@@ -278,25 +278,47 @@ pub(crate) fn bytearray_take(array: &Object, count: usize) -> PyResult<Object> {
     }
 }
 
+/// A new `bytearray`, empty.
+///
+/// # Errors
+/// `MemoryError`.
+pub(crate) fn bytearray() -> PyResult<Object> {
+    // SAFETY: no bytes are read; gives an owned reference or NULL.
+    unsafe { Object::from_owned(ffi::PyByteArray_FromStringAndSize(std::ptr::null(), 0)) }
+        .ok_or_else(Raised::already)
+}
+
+/// Where `part` begins in `content`, at `from` or later.
+pub(crate) fn find(content: &[u8], part: &[u8], from: usize) -> Option<usize> {
+    let rest = content.get(from..)?;
+    if part.is_empty() {
+        return None;
+    }
+    // SAFETY: memmem reads the two ranges and gives NULL or a pointer into the first.
+    unsafe {
+        let found = libc::memmem(
+            rest.as_ptr().cast(),
+            rest.len(),
+            part.as_ptr().cast(),
+            part.len(),
+        );
+        let start = rest.as_ptr();
+        (!found.is_null()).then(|| from + found.cast::<u8>().offset_from(start) as usize)
+    }
+}
+
 /// Where `part` begins in an exact `bytearray`, at `from` or later.
 pub(crate) fn bytearray_find(array: &Object, part: &[u8], from: usize) -> Option<usize> {
     let length = bytearray_length(array);
     if from > length || part.is_empty() {
         return None;
     }
-    // SAFETY: `bytearray_length` is above 0 only for an exact bytearray, and `from` lies inside it. memmem reads the two
-    // ranges and gives NULL or a pointer into the first. No Python code runs meanwhile.
+    if !is_exact_bytearray(array) {
+        return None;
+    }
+    // SAFETY: an exact bytearray has `length` bytes. No Python code runs while they are looked at.
     unsafe {
-        if !is_exact_bytearray(array) {
-            return None;
-        }
         let start = ffi::PyByteArray_AS_STRING(array.as_ptr()).cast::<u8>();
-        let found = libc::memmem(
-            start.add(from).cast(),
-            length - from,
-            part.as_ptr().cast(),
-            part.len(),
-        );
-        (!found.is_null()).then(|| found.cast::<u8>().offset_from(start) as usize)
+        find(std::slice::from_raw_parts(start, length), part, from)
     }
 }

@@ -129,8 +129,9 @@ impl Unchanged {
             && self.is_as_learnt()
     }
 
+    /// Whether the class is as it was.
     #[inline(always)]
-    fn is_as_learnt(&self) -> bool {
+    pub(crate) fn is_as_learnt(&self) -> bool {
         let now = self.class_version();
         (now != 0 && now == self.version.get()) || self.compare()
     }

@@ -1,14 +1,13 @@
-//! Which classes are asyncio's own, unchanged; and making one object an instance of ours.
+//! Which classes are asyncio's own, unchanged; and putting objects of ours in the place of theirs.
 
-use crate::future::FutureBody;
-use crate::interop::arguments::{Arguments, Signature};
 use crate::interop::buffers;
 use crate::interop::calls;
 use crate::interop::errors::PyResult;
-use crate::interop::foreign_methods::{ForeignMethod, add_methods, foreign_method};
+use crate::interop::foreign_methods::{ForeignMethod, add_attributes, add_methods};
 use crate::interop::imports::dotted;
-use crate::interop::instance::{Instance, type_object};
+use crate::interop::instance::{Instance, Ref, type_object};
 use crate::interop::interned::{Name, intern};
+use crate::interop::member_slot::MemberSlot;
 use crate::interop::object::Object;
 use crate::interop::recognised::Unchanged;
 use crate::interop::values;
@@ -16,57 +15,57 @@ use crate::loop_core::body::LoopBody;
 
 use super::connected::watch_for_writer;
 use super::fields::Fields;
-use super::read_operation::{ReadBody, Want};
-use super::target::has_own;
+use super::read_methods;
+use super::reader_attributes;
+use super::reader_state::ReaderState;
+use super::writer_state;
 
 /// asyncio's classes and ours, with the methods that are passed by.
 static READER: Unchanged = Unchanged::nothing();
 static OUR_READER: Unchanged = Unchanged::nothing();
 static PROTOCOL: Unchanged = Unchanged::nothing();
-static WRITER: Unchanged = Unchanged::nothing();
-static OUR_WRITER: Unchanged = Unchanged::nothing();
+/// The class of the readers that a server's connections have from the beginning.
+static SERVED_READER: MemberSlot = MemberSlot::unknown();
 
 /// What feeding passes by.
 const FEEDING: [&str; 2] = ["feed_data", "_wakeup_waiter"];
 const RECEIVING: [&str; 3] = ["data_received", "_stream_reader", "_drain_helper"];
-/// What an adopted writer passes by.
-const WRITING: [&str; 2] = ["write", "drain"];
 /// What an adopted reader passes by as well.
-const READING: [&str; 7] = [
-    "read",
-    "readexactly",
-    "readline",
-    "readuntil",
+const READING: [&str; 4] = ["read", "readexactly", "readline", "readuntil"];
+/// What feeding and reading pass by, other than the reads themselves.
+pub(super) const PASSED_BY_READING: [&str; 5] = [
+    "feed_data",
+    "_wakeup_waiter",
     "exception",
     "_wait_for_data",
     "_maybe_resume_transport",
 ];
 
-/// Remembers asyncio's classes as they are now, and gives our subclass its methods.
+/// The classes of `python/tepal/streams.py`.
+pub(crate) struct Classes {
+    pub(crate) reader: Object,
+    pub(crate) served_reader: Object,
+    pub(crate) writer: Object,
+    pub(crate) replaced_writer: Object,
+}
+
+/// Remembers asyncio's classes as they are now, and gives our subclasses their methods.
 ///
 /// # Errors
 /// What the look-ups raise.
-pub(crate) fn install(
-    reader: &Object,
-    writer: &Object,
-    writer_methods: Vec<ForeignMethod>,
-) -> PyResult<()> {
+pub(crate) fn install(classes: &Classes, writer_methods: Vec<ForeignMethod>) -> PyResult<()> {
     let asyncio_reader = dotted("asyncio", &["StreamReader"])?;
-    WRITER.learn(&dotted("asyncio", &["StreamWriter"])?, &WRITING)?;
-    add_methods(writer, writer_methods)?;
-    OUR_WRITER.learn(writer, &[])?;
     let asyncio_protocol = dotted("asyncio", &["StreamReaderProtocol"])?;
-    let fed_and_read: Vec<&str> = FEEDING.iter().chain(&READING).copied().collect();
-    READER.learn(&asyncio_reader, &fed_and_read)?;
+    let learnt: Vec<&str> = PASSED_BY_READING.iter().chain(&READING).copied().collect();
+    READER.learn(&asyncio_reader, &learnt)?;
     PROTOCOL.learn(&asyncio_protocol, &RECEIVING)?;
-    add_methods(reader, reader_methods())?;
-    OUR_READER.learn(reader, &FEEDING)
-}
-
-/// Whether this reader can be fed without its methods.
-#[inline(always)]
-pub(super) fn is_known_reader(reader: &Object) -> bool {
-    OUR_READER.is_type_of(reader) || READER.is_type_of(reader)
+    add_attributes(&classes.reader, reader_attributes::attributes())?;
+    add_methods(&classes.reader, reader_attributes::methods())?;
+    add_methods(&classes.reader, read_methods::methods())?;
+    OUR_READER.learn(&classes.reader, &FEEDING)?;
+    SERVED_READER.learn(&classes.served_reader, Name::NativeState.text())?;
+    add_methods(&classes.writer, writer_methods)?;
+    writer_state::install(&classes.writer, &classes.replaced_writer)
 }
 
 /// Whether this protocol's `data_received` is asyncio's.
@@ -75,88 +74,182 @@ pub(super) fn is_known_protocol(protocol: &Object) -> bool {
     PROTOCOL.is_type_of(protocol)
 }
 
-/// Makes the reader of a recognised protocol an instance of our subclass, if it is as asyncio makes it. What cannot be
-/// adopted is left as it is.
+/// Whether this is an `asyncio.StreamReaderProtocol`, itself and no subclass, without a `data_received` of its own.
+///
+/// # Errors
+/// What looking at `__dict__` raises.
+pub(crate) fn is_recognised(protocol: &Object) -> PyResult<bool> {
+    Ok(is_known_protocol(protocol) && !has_own(protocol, Name::DataReceived)?)
+}
+
+/// Whether packets for this protocol may go to the state of its reader and pass both objects' methods by. Not if the
+/// reader is gone: the state is referred to by the caller twice, and by the reader.
+#[inline(always)]
+pub(crate) fn may_be_fed(protocol: &Object, state: &Instance<ReaderState>) -> bool {
+    is_known_protocol(protocol)
+        && OUR_READER.is_as_learnt()
+        && state.can_be_fed()
+        && state.with_object(Object::reference_count) > 2
+}
+
+/// The state of a reader of ours. One that somebody has made by calling our class gets its state with its first
+/// attribute.
+///
+/// # Errors
+/// `MemoryError`.
+#[inline(always)]
+pub(crate) fn state_of(reader: &Object) -> PyResult<Ref<ReaderState>> {
+    match SERVED_READER.value(reader) {
+        Some(state) => Ok(state),
+        None => state_in_dict(reader),
+    }
+}
+
+#[inline(never)]
+fn state_in_dict(reader: &Object) -> PyResult<Ref<ReaderState>> {
+    let fields = Fields::of(reader)?;
+    let known = fields.find(Name::NativeState)?;
+    if let Some(state) = known.as_ref().and_then(Object::exactly::<ReaderState>) {
+        return Ok(state.reference());
+    }
+    let state = Instance::<ReaderState>::make()?;
+    fields.set(Name::NativeState, &state.object())?;
+    Ok(state)
+}
+
+/// The state of a reader, if it is one of ours.
+///
+/// # Errors
+/// `MemoryError`.
+pub(super) fn state_if_ours(reader: &Object) -> PyResult<Option<Ref<ReaderState>>> {
+    match SERVED_READER.value(reader) {
+        Some(state) => Ok(Some(state)),
+        None if OUR_READER.is_type_of(reader) => state_in_dict(reader).map(Some),
+        None => Ok(None),
+    }
+}
+
+/// Takes over the reader of a recognised protocol, if it is as asyncio makes it, and answers its state. What cannot be
+/// taken over is left as it is.
+///
+/// A reader that nobody but the protocol has seen yet, as those of `start_server()`, is replaced; any other one becomes an
+/// instance of our subclass.
 ///
 /// # Errors
 /// `MemoryError`; what looking at attributes raises.
-pub(crate) fn adopt(protocol: &Object) -> PyResult<()> {
+pub(crate) fn adopt(protocol: &Object) -> PyResult<Option<Ref<ReaderState>>> {
     if !PROTOCOL.is_type_of(protocol) {
-        return Ok(());
+        return Ok(None);
     }
     let fields = Fields::of(protocol)?;
     let reference = fields.get(Name::StreamReaderWeakly)?;
-    if let Some(reader) = calls::weakly_referenced(&reference)
-        && READER.is_type_of(&reader)
-        && is_usual(&reader)?
-    {
+    let Some(reader) = calls::weakly_referenced(&reference) else {
+        return Ok(None);
+    };
+    if !READER.is_type_of(&reader) {
+        return state_if_ours(&reader);
+    }
+    let own = Fields::of(&reader)?;
+    if !is_usual(&own)? {
+        return Ok(None);
+    }
+    let state = take_over(&own)?;
+    let kept_by_protocol = fields
+        .find(Name::StrongReader)?
+        .is_some_and(|kept| kept.is(&reader));
+    // Counted here and in the protocol's `__dict__`.
+    if kept_by_protocol && reader.reference_count() == 2 {
+        replace(&fields, &own, &state)?;
+    } else {
         OUR_READER.become_type_of(&reader);
-        watch_for_writer(&fields)?;
+        if !OUR_READER.is_type_of(&reader) {
+            return Ok(None);
+        }
+        for name in STATE_NAMES {
+            own.remove(name)?;
+        }
+        own.set(Name::NativeState, &state.object())?;
     }
-    Ok(())
+    watch_for_writer(&fields)?;
+    Ok(Some(state))
 }
 
-/// Makes the writer of a server's connection an instance of our subclass, if it is as asyncio makes it.
-pub(super) fn adopt_writer(writer: &Object) {
-    if WRITER.is_type_of(writer) {
-        OUR_WRITER.become_type_of(writer);
+/// What the state has in place of the `__dict__`.
+const STATE_NAMES: [Name; 8] = [
+    Name::BufferUnderscore,
+    Name::LimitUnderscore,
+    Name::EofUnderscore,
+    Name::PausedUnderscore,
+    Name::Waiter,
+    Name::ExceptionUnderscore,
+    Name::TransportUnderscore,
+    Name::LoopUnderscore,
+];
+
+/// A state with what a reader as asyncio has made it says.
+fn take_over(own: &Fields) -> PyResult<Ref<ReaderState>> {
+    let state = Instance::<ReaderState>::make()?;
+    let buffer = own.get(Name::BufferUnderscore)?;
+    // Counted here and in the reader's `__dict__`: nobody else has it.
+    if buffers::bytearray_length(&buffer) > 0 || buffer.reference_count() > 2 {
+        state.received.replace(&buffer);
     }
-}
-
-/// `writer._transport`
-///
-/// # Errors
-/// `AttributeError` if somebody has deleted it.
-#[inline(always)]
-pub(crate) fn transport_of(writer: &Object) -> PyResult<Object> {
-    Fields::of(writer)?.get(Name::TransportUnderscore)
-}
-
-/// Whether `drain()` finds neither an exception of the reader nor a protocol that is paused or has lost its connection;
-/// false also where asyncio's own methods have to be asked.
-///
-/// # Errors
-/// `AttributeError` if somebody has deleted an attribute.
-#[inline(always)]
-pub(crate) fn writer_may_go_on(writer: &Object) -> PyResult<bool> {
-    let writer = Fields::of(writer)?;
-    let reader = writer.get(Name::ReaderUnderscore)?;
-    let protocol = writer.get(Name::ProtocolUnderscore)?;
-    if !is_known_protocol(&protocol) || !OUR_READER.is_type_of(&reader) {
-        return Ok(false);
+    let limit = values::to_saturated_integer(&own.get(Name::LimitUnderscore)?)?;
+    state.limit.set(usize::try_from(limit).unwrap_or(0));
+    state.eof.set(own.is_set(Name::EofUnderscore)?);
+    state.paused.set(own.is_set(Name::PausedUnderscore)?);
+    for (name, slot) in [
+        (Name::Waiter, &state.waiter),
+        (Name::ExceptionUnderscore, &state.exception),
+        (Name::TransportUnderscore, &state.transport),
+        (Name::LoopUnderscore, &state.event_loop),
+    ] {
+        reader_attributes::store(slot, &own.get(name)?);
     }
-    let protocol = Fields::of(&protocol)?;
-    Ok(Fields::of(&reader)?
-        .get(Name::ExceptionUnderscore)?
-        .is_none()
-        && !protocol.is_set(Name::ConnectionLostUnderscore)?
-        && !protocol.is_set(Name::PausedUnderscore)?)
+    Ok(state)
 }
 
-/// `asyncio.StreamWriter.drain`
+/// Gives the protocol another reader, with this state.
+fn replace(protocol: &Fields, own: &Fields, state: &Ref<ReaderState>) -> PyResult<()> {
+    let reader = SERVED_READER.make(state.object())?;
+    if let Some(traceback) = own.find(Name::SourceTracebackUnderscore)? {
+        calls::set_attribute(
+            &reader,
+            Name::SourceTracebackUnderscore.object(),
+            &traceback,
+        )?;
+    }
+    let reference = calls::call(&dotted("weakref", &["ref"])?, [&reader])?;
+    protocol.set(Name::StreamReaderWeakly, &reference)?;
+    protocol.set(Name::StrongReader, &reader)
+}
+
+/// asyncio's method, as it was when it was learnt.
 ///
 /// # Errors
 /// `AttributeError` if it was not learnt.
-pub(crate) fn original_drain() -> PyResult<Object> {
-    WRITER.original("drain")
+pub(super) fn original_of_reader(method: &str) -> PyResult<Object> {
+    READER.original(method)
 }
 
-/// `asyncio.StreamWriter.write`
-///
-/// # Errors
-/// `AttributeError` if it was not learnt.
-pub(crate) fn original_write() -> PyResult<Object> {
-    WRITER.original("write")
+/// Whether the instance has an attribute of that name beside the class's.
+fn has_own(object: &Object, name: Name) -> PyResult<bool> {
+    Ok(Fields::of(object)?.find(name)?.is_some())
 }
 
-/// Whether the reader's buffer is a `bytearray` and its loop is one of ours that makes our Futures; and whether no
-/// method was replaced on the reader itself.
-fn is_usual(reader: &Object) -> PyResult<bool> {
-    let fields = Fields::of(reader)?;
-    if !buffers::is_exact_bytearray(&fields.get(Name::BufferUnderscore)?) {
+/// Whether the reader's buffer is a `bytearray`, its limit an integer, and its loop one of ours that makes our Futures;
+/// and whether no method was replaced on the reader itself.
+fn is_usual(own: &Fields) -> PyResult<bool> {
+    let (Some(buffer), Some(limit), Some(event_loop)) = (
+        own.find(Name::BufferUnderscore)?,
+        own.find(Name::LimitUnderscore)?,
+        own.find(Name::LoopUnderscore)?,
+    ) else {
+        return Ok(false);
+    };
+    if !buffers::is_exact_bytearray(&buffer) || !values::is_integer(&limit) {
         return Ok(false);
     }
-    let event_loop = fields.get(Name::LoopUnderscore)?;
     if event_loop.instance_of::<LoopBody>().is_none() {
         return Ok(false);
     }
@@ -166,144 +259,15 @@ fn is_usual(reader: &Object) -> PyResult<bool> {
         (Some(mine), Some(theirs)) => mine.is(&theirs),
         _ => false,
     };
-    Ok(makes_ours
-        && !has_own(&event_loop, Name::CreateFuture)?
-        && !has_own(reader, Name::FeedData)?)
-}
-
-/// The Future that a read waits for.
-///
-/// # Errors
-/// `MemoryError`; `RuntimeError` if the reader's loop was replaced by a foreign one.
-pub(super) fn waiter_for(fields: &Fields) -> PyResult<Object> {
-    let event_loop = fields.get(Name::LoopUnderscore)?;
-    match event_loop.instance_of::<LoopBody>() {
-        Some(event_loop) => Ok(Instance::<FutureBody>::make(event_loop)?.into_object()),
-        None => calls::call_method(Name::CreateFuture, [&event_loop]),
+    if !makes_ours || has_own(&event_loop, Name::CreateFuture)? {
+        return Ok(false);
     }
-}
-
-/// A count above zero; `None` for anything that asyncio's own method should look at.
-fn positive(count: &Object) -> Option<usize> {
-    match values::to_integer(count) {
-        Ok(count) => usize::try_from(count).ok().filter(|count| *count > 0),
-        Err(raised) => {
-            raised.forget();
-            None
+    for name in PASSED_BY_READING {
+        if own.find_object(&intern(name)?)?.is_some() {
+            return Ok(false);
         }
     }
-}
-
-#[inline(always)]
-fn no_arguments(arguments: &Arguments<'_>, function: &'static str) -> PyResult<()> {
-    if arguments.positional().is_empty() && arguments.keyword_count() == 0 {
-        return Ok(());
-    }
-    let [] = arguments.bind(&Signature {
-        function,
-        names: [],
-        required: 0,
-        positional: 0,
-    })?;
-    Ok(())
-}
-
-fn read(reader: &Object, arguments: Arguments<'_>) -> PyResult<Object> {
-    let count = match arguments.positional() {
-        [count] if arguments.keyword_count() == 0 => {
-            if let Some(count) = positive(count) {
-                return ReadBody::make(reader, Want::Some(count));
-            }
-            Some(count.clone())
-        }
-        _ => {
-            let [count] = arguments.bind(&Signature {
-                function: "StreamReader.read",
-                names: [Name::N],
-                required: 0,
-                positional: 1,
-            })?;
-            count
-        }
-    };
-    match count.as_ref().and_then(positive) {
-        Some(count) => ReadBody::make(reader, Want::Some(count)),
-        None => {
-            let count = count.map_or_else(|| values::signed_integer(-1), Ok)?;
-            calls::call(&READER.original("read")?, [reader, &count])
-        }
-    }
-}
-
-fn read_exactly(reader: &Object, arguments: Arguments<'_>) -> PyResult<Object> {
-    let [count] = arguments.bind(&Signature {
-        function: "StreamReader.readexactly",
-        names: [Name::N],
-        required: 1,
-        positional: 1,
-    })?;
-    let count = count.unwrap_or_else(Object::none);
-    match positive(&count) {
-        Some(count) => ReadBody::make(reader, Want::Exactly(count)),
-        None => calls::call(&READER.original("readexactly")?, [reader, &count]),
-    }
-}
-
-fn read_line(reader: &Object, arguments: Arguments<'_>) -> PyResult<Object> {
-    no_arguments(&arguments, "StreamReader.readline")?;
-    ReadBody::make(reader, Want::Line)
-}
-
-fn read_until(reader: &Object, arguments: Arguments<'_>) -> PyResult<Object> {
-    let [separator] = arguments.bind(&Signature {
-        function: "StreamReader.readuntil",
-        names: [Name::Separator],
-        required: 0,
-        positional: 1,
-    })?;
-    let separator = match separator {
-        Some(separator) => separator,
-        None => buffers::bytes(b"\n")?,
-    };
-    match buffers::Bytes::of(&separator) {
-        Some(bytes) if !bytes.as_ref().is_empty() => ReadBody::make(reader, Want::Until(bytes)),
-        _ => calls::call(&READER.original("readuntil")?, [reader, &separator]),
-    }
-}
-
-fn exception(reader: &Object, arguments: Arguments<'_>) -> PyResult<Object> {
-    no_arguments(&arguments, "StreamReader.exception")?;
-    Fields::of(reader)?.get(Name::ExceptionUnderscore)
-}
-
-fn reader_methods() -> Vec<ForeignMethod> {
-    vec![
-        foreign_method(
-            c"read",
-            c"read($self, /, n=-1)\n--\n\nRead at most n bytes, or until the end of the stream.",
-            read,
-        ),
-        foreign_method(
-            c"readexactly",
-            c"readexactly($self, /, n)\n--\n\nRead n bytes.",
-            read_exactly,
-        ),
-        foreign_method(
-            c"readline",
-            c"readline($self, /)\n--\n\nRead until a newline or the end of the stream.",
-            read_line,
-        ),
-        foreign_method(
-            c"readuntil",
-            c"readuntil($self, /, separator=b'\\n')\n--\n\nRead until the separator.",
-            read_until,
-        ),
-        foreign_method(
-            c"exception",
-            c"exception($self, /)\n--\n\nThe exception that ended the stream.",
-            exception,
-        ),
-    ]
+    Ok(true)
 }
 
 /// The function of asyncio's module `exceptions` and the like that reads raise.

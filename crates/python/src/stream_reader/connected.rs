@@ -13,10 +13,10 @@ use crate::interop::slots::callable;
 use crate::interop::type_builder::TypeBuilder;
 use crate::interop::values;
 
-use super::adoption::adopt_writer;
 use super::fields::Fields;
+use super::writer_state::served_writer;
 
-/// Calls `client_connected_cb(reader, writer)` once the writer is adopted.
+/// Calls `client_connected_cb(reader, writer)` with a writer of ours in the place of asyncio's.
 pub(crate) struct ConnectedBody {
     callback: Slot,
 }
@@ -63,8 +63,10 @@ fn call(this: &Instance<ConnectedBody>, arguments: Arguments<'_>) -> PyResult<Ob
     let Some(callback) = this.callback.get() else {
         return Err(Builtin::RuntimeError.raise("the callback is gone"));
     };
-    if let [_reader, writer] = arguments.positional() {
-        adopt_writer(writer);
+    if let [reader, writer] = arguments.positional()
+        && arguments.keyword_count() == 0
+    {
+        return calls::call(&callback, [reader, &served_writer(writer)?]);
     }
     let given = arguments.positional().to_vec();
     calls::call_tuple(&callback, &values::tuple(given)?)

@@ -1,23 +1,31 @@
-//! `asyncio.StreamReader` without a Python frame per packet or per read.
+//! `asyncio.StreamReader` and `asyncio.StreamWriter` without a Python frame per packet, read or write.
 //!
-//! A reader stays the object that asyncio made, with asyncio's attributes, of which each keeps its meaning. Two things
-//! are done here in place of asyncio's own methods (CPython `Lib/asyncio/streams.py`, where these parts are the same
-//! from 3.11 to 3.15), as long as nobody has replaced those methods:
+//! Three things are done here in place of asyncio's own methods (CPython `Lib/asyncio/streams.py`, where these parts are
+//! the same from 3.11 to 3.15), as long as nobody has replaced those methods:
 //!
-//! - a transport that reads for an `asyncio.StreamReaderProtocol` feeds its reader itself ([`Target`]);
-//! - the reader becomes an instance of a subclass (`python/tepal/streams.py`) of which `read()`, `readexactly()`,
-//!   `readline()` and `readuntil()` give an awaitable of ours instead of a coroutine ([`adopt`]). The writer that a
-//!   server's callback gets becomes one as well, with the methods of `transport/stream_writer.rs`.
+//! - a transport that reads for an `asyncio.StreamReaderProtocol` feeds its reader itself ([`ReaderState`]);
+//! - the reader is an instance of a subclass (`python/tepal/streams.py`) of which `read()`, `readexactly()`,
+//!   `readline()` and `readuntil()` give an awaitable of ours instead of a coroutine ([`adopt`]);
+//! - a server's callback gets a writer of ours ([`WriterState`]), with the methods of `transport/stream_writer.rs`.
+//!
+//! What asyncio keeps in the `__dict__` of these objects lies in native objects, which the attributes of the same names
+//! show: asyncio's other methods work on them unchanged.
 
 mod adoption;
 mod connected;
 mod fields;
+mod read_methods;
 mod read_operation;
-mod target;
+mod reader_attributes;
+mod reader_state;
+mod received;
+mod writer_state;
 
-pub(crate) use adoption::{
-    adopt, install, original_drain, original_write, transport_of, writer_may_go_on,
-};
+pub(crate) use adoption::{Classes, adopt, install, is_recognised, may_be_fed};
 pub(crate) use connected::make_type as make_connected_type;
 pub(crate) use read_operation::make_type;
-pub(crate) use target::{Target, is_recognised};
+pub(crate) use reader_state::{ReaderState, make_type as make_reader_state_type};
+pub(crate) use writer_state::{
+    WriterState, make_type as make_writer_state_type, original_delete, original_drain,
+    original_write, writer_state,
+};

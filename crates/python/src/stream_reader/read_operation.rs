@@ -13,12 +13,11 @@ use std::ffi::CStr;
 
 use crate::future::{FutureBody, await_step, exception_to_throw};
 use crate::interop::arguments::Arguments;
-use crate::interop::buffers::{self, Bytes};
+use crate::interop::buffers::Bytes;
 use crate::interop::calls;
 use crate::interop::errors::{Builtin, PyResult, Raised, raise_instance, restore};
 use crate::interop::gc::Visitor;
-use crate::interop::instance::{HeapType, Instance, TypeCell, create_untracked};
-use crate::interop::interned::Name;
+use crate::interop::instance::{HeapType, Instance, Ref, TypeCell, create_untracked};
 use crate::interop::methods::{with_arguments, with_one, without_arguments};
 use crate::interop::object::{Object, Slot};
 use crate::interop::slots::{Step, awaits_itself, iterates_itself, next_step, send_step};
@@ -26,8 +25,8 @@ use crate::interop::stop_iteration::stop_iteration;
 use crate::interop::type_builder::TypeBuilder;
 use crate::interop::values;
 
-use super::adoption::{asyncio_exception, waiter_for};
-use super::fields::Fields;
+use super::adoption::asyncio_exception;
+use super::reader_state::ReaderState;
 
 /// What is to be read.
 pub(super) enum Want {
@@ -50,7 +49,10 @@ enum State {
 
 /// One read.
 pub(crate) struct ReadBody {
-    reader: Slot<Fields>,
+    /// Kept alive until the read is done, as a coroutine keeps its `self`.
+    reader: Slot,
+    /// Gone once it is done.
+    stream: Slot<Ref<ReaderState>>,
     want: Want,
     /// How much of the buffer is known not to hold the separator (bytes).
     searched: Cell<usize>,
@@ -70,6 +72,7 @@ impl HeapType for ReadBody {
     fn blank() -> ReadBody {
         ReadBody {
             reader: Slot::empty(),
+            stream: Slot::empty(),
             want: Want::Line,
             searched: Cell::new(0),
             waiter: Slot::empty(),
@@ -78,12 +81,14 @@ impl HeapType for ReadBody {
     }
 
     fn traverse(&self, visitor: &mut Visitor) {
-        visitor.slot_with(&self.reader, |visitor, reader| reader.traverse(visitor));
+        visitor.slot(&self.reader);
+        visitor.slot_with(&self.stream, |visitor, stream| visitor.reference(stream));
         visitor.slot(&self.waiter);
     }
 
     fn clear(&self) {
         self.reader.clear();
+        self.stream.clear();
         self.waiter.clear();
     }
 }
@@ -94,9 +99,10 @@ impl ReadBody {
     /// # Errors
     /// `MemoryError`.
     #[inline(always)]
-    pub(super) fn make(reader: &Object, want: Want) -> PyResult<Object> {
+    pub(super) fn make(reader: &Object, stream: Ref<ReaderState>, want: Want) -> PyResult<Object> {
         let read = create_untracked(ReadBody {
-            reader: Slot::holding(Fields::of(reader)?),
+            reader: Slot::holding(reader.clone()),
+            stream: Slot::holding(stream),
             want,
             ..ReadBody::blank()
         })?;
@@ -116,6 +122,7 @@ fn step(this: &Instance<ReadBody>) -> PyResult<Step> {
     let outcome = advance(this);
     if !matches!(outcome, Ok(Step::Yield(_))) {
         this.state.set(State::Done);
+        this.stream.clear();
         this.reader.clear();
     }
     outcome
@@ -123,29 +130,27 @@ fn step(this: &Instance<ReadBody>) -> PyResult<Step> {
 
 #[inline(always)]
 fn advance(this: &Instance<ReadBody>) -> PyResult<Step> {
-    let Some(fields) = this.reader.get() else {
+    let Some(stream) = this.stream.get() else {
         return Err(Builtin::RuntimeError.raise("cannot reuse already awaited coroutine"));
     };
-    let fields = &fields;
     match this.state.get() {
         State::New => {
-            let exception = fields.get(Name::ExceptionUnderscore)?;
-            if !exception.is_none() {
+            if let Some(exception) = stream.exception.get() {
                 return Err(raise_instance(&exception));
             }
         }
         State::Waiting | State::Done => {
-            if let Some(step) = await_waiter(this, fields)? {
+            if let Some(step) = await_waiter(this, &stream)? {
                 return Ok(step);
             }
         }
     }
     loop {
-        match look(this, fields)? {
+        match look(this, &stream)? {
             Look::Found(found) => return Ok(Step::Return(found)),
             Look::Wait => {
-                begin_to_wait(this, fields)?;
-                if let Some(step) = await_waiter(this, fields)? {
+                begin_to_wait(this, &stream)?;
+                if let Some(step) = await_waiter(this, &stream)? {
                     return Ok(step);
                 }
             }
@@ -154,22 +159,21 @@ fn advance(this: &Instance<ReadBody>) -> PyResult<Step> {
 }
 
 /// `_wait_for_data(func_name)`, up to its `await`.
-fn begin_to_wait(this: &Instance<ReadBody>, fields: &Fields) -> PyResult<()> {
-    if !fields.get(Name::Waiter)?.is_none() {
-        let method = match this.want {
-            Want::Exactly(_) => "readexactly",
-            Want::Line | Want::Until(_) => "readuntil",
-            Want::Some(_) => "read",
-        };
-        return Err(Builtin::RuntimeError.raise(&format!(
-            "{method}() called while another coroutine is already waiting for incoming data"
-        )));
+#[inline(always)]
+fn begin_to_wait(this: &Instance<ReadBody>, stream: &Instance<ReaderState>) -> PyResult<()> {
+    if !stream.waiter.is_empty() {
+        return Err(somebody_waits(this));
     }
-    if fields.is_set(Name::PausedUnderscore)? {
-        fields.resume_transport()?;
+    if stream.paused.get() {
+        stream.resume_transport()?;
     }
-    let waiter = waiter_for(fields)?;
-    fields.set(Name::Waiter, &waiter)?;
+    stream.wanted.set(match this.want {
+        Want::Some(count) => count,
+        Want::Exactly(count) => count.saturating_sub(stream.received.len()),
+        Want::Line | Want::Until(_) => 0,
+    });
+    let waiter = stream.new_waiter()?;
+    stream.waiter.set(waiter.clone());
     this.waiter.set(waiter);
     this.state.set(State::Waiting);
     // It waits, and may become part of a cycle.
@@ -177,8 +181,24 @@ fn begin_to_wait(this: &Instance<ReadBody>, fields: &Fields) -> PyResult<()> {
     Ok(())
 }
 
+#[cold]
+fn somebody_waits(this: &Instance<ReadBody>) -> Raised {
+    let method = match this.want {
+        Want::Exactly(_) => "readexactly",
+        Want::Line | Want::Until(_) => "readuntil",
+        Want::Some(_) => "read",
+    };
+    Builtin::RuntimeError.raise(&format!(
+        "{method}() called while another coroutine is already waiting for incoming data"
+    ))
+}
+
 /// One step of `await self._waiter`; `None` when that is over. Afterwards `_waiter` is None in any case.
-fn await_waiter(this: &Instance<ReadBody>, fields: &Fields) -> PyResult<Option<Step>> {
+#[inline(always)]
+fn await_waiter(
+    this: &Instance<ReadBody>,
+    stream: &Instance<ReaderState>,
+) -> PyResult<Option<Step>> {
     let Some(waiter) = this.waiter.get() else {
         return Ok(None);
     };
@@ -190,64 +210,58 @@ fn await_waiter(this: &Instance<ReadBody>, fields: &Fields) -> PyResult<Option<S
         Ok(Step::Yield(future)) => Ok(Some(Step::Yield(future))),
         Ok(Step::Return(_)) => {
             this.waiter.clear();
-            fields.set(Name::Waiter, &Object::none())?;
+            stream.waiter.clear();
             Ok(None)
         }
-        Err(raised) => Err(give_up(this, fields, raised)),
+        Err(raised) => Err(give_up(this, stream, raised)),
     }
 }
 
 /// Leaves the wait by an exception.
 #[cold]
-fn give_up(this: &Instance<ReadBody>, fields: &Fields, raised: Raised) -> Raised {
+fn give_up(this: &Instance<ReadBody>, stream: &Instance<ReaderState>, raised: Raised) -> Raised {
     let exception = raised.take();
     this.waiter.clear();
-    if let Err(later) = fields.set(Name::Waiter, &Object::none()) {
-        later.write_unraisable(&exception);
-    }
+    stream.waiter.clear();
     restore(exception)
 }
 
 #[inline(always)]
-fn look(this: &Instance<ReadBody>, fields: &Fields) -> PyResult<Look> {
-    let buffer = fields.get(Name::BufferUnderscore)?;
-    let buffered = buffers::bytearray_length(&buffer);
+fn look(this: &Instance<ReadBody>, stream: &Instance<ReaderState>) -> PyResult<Look> {
+    let buffered = stream.received.len();
     match &this.want {
         Want::Some(count) => {
             // After one wait whatever there is is the answer, also nothing.
             let waited = this.state.get() == State::Waiting;
-            if buffered == 0 && !waited && !fields.is_set(Name::EofUnderscore)? {
+            if buffered == 0 && !waited && !stream.eof.get() {
                 return Ok(Look::Wait);
             }
-            fields.take(&buffer, *count).map(Look::Found)
+            stream.take(*count).map(Look::Found)
         }
-        Want::Exactly(count) if buffered >= *count => fields.take(&buffer, *count).map(Look::Found),
+        Want::Exactly(count) if buffered >= *count => stream.take(*count).map(Look::Found),
         Want::Exactly(count) => {
-            if !fields.is_set(Name::EofUnderscore)? {
+            if !stream.eof.get() {
                 return Ok(Look::Wait);
             }
-            let partial = buffers::bytearray_take(&buffer, buffered)?;
+            let partial = stream.received.take(buffered)?;
             Err(incomplete(&partial, &values::integer(*count as u64)?))
         }
-        Want::Line => look_for_line(this, fields, &buffer),
-        Want::Until(separator) => look_for(this, fields, &buffer, separator.as_ref()),
+        Want::Line => look_for_line(this, stream),
+        Want::Until(separator) => look_for(this, stream, separator.as_ref()),
     }
 }
 
 /// `readuntil(separator)`, up to the next wait.
 fn look_for(
     this: &Instance<ReadBody>,
-    fields: &Fields,
-    buffer: &Object,
+    stream: &Instance<ReaderState>,
     separator: &[u8],
 ) -> PyResult<Look> {
-    match search(this, fields, buffer, separator)? {
-        Searched::Found(start) => fields
-            .take(buffer, start + separator.len())
-            .map(Look::Found),
+    match search(this, stream, separator) {
+        Searched::Found(start) => stream.take(start + separator.len()).map(Look::Found),
         Searched::NotYet => Ok(Look::Wait),
         Searched::Ended => {
-            let partial = buffers::bytearray_take(buffer, buffers::bytearray_length(buffer))?;
+            let partial = stream.received.take(stream.received.len())?;
             Err(incomplete(&partial, &Object::none()))
         }
         Searched::Overrun(message, consumed) => Err(overrun(message, consumed)),
@@ -255,22 +269,19 @@ fn look_for(
 }
 
 /// `readline()`: asyncio turns the errors of `readuntil(b'\n')` into what was read and into `ValueError`.
-fn look_for_line(this: &Instance<ReadBody>, fields: &Fields, buffer: &Object) -> PyResult<Look> {
-    match search(this, fields, buffer, b"\n")? {
-        Searched::Found(start) => fields.take(buffer, start + 1).map(Look::Found),
+fn look_for_line(this: &Instance<ReadBody>, stream: &Instance<ReaderState>) -> PyResult<Look> {
+    match search(this, stream, b"\n") {
+        Searched::Found(start) => stream.take(start + 1).map(Look::Found),
         Searched::NotYet => Ok(Look::Wait),
-        Searched::Ended => {
-            let partial = buffers::bytearray_take(buffer, buffers::bytearray_length(buffer))?;
-            Ok(Look::Found(partial))
-        }
+        Searched::Ended => stream.received.take(stream.received.len()).map(Look::Found),
         Searched::Overrun(message, consumed) => {
-            let newline = buffers::bytearray_find(buffer, b"\n", consumed) == Some(consumed);
+            let newline = stream.received.find(b"\n", consumed) == Some(consumed);
             let dropped = if newline {
                 consumed + 1
             } else {
-                buffers::bytearray_length(buffer)
+                stream.received.len()
             };
-            drop(fields.take(buffer, dropped)?);
+            drop(stream.take(dropped)?);
             Err(Builtin::ValueError.raise(message))
         }
     }
@@ -286,33 +297,28 @@ enum Searched {
     Overrun(&'static str, usize),
 }
 
-fn search(
-    this: &Instance<ReadBody>,
-    fields: &Fields,
-    buffer: &Object,
-    separator: &[u8],
-) -> PyResult<Searched> {
-    let buffered = buffers::bytearray_length(buffer);
+fn search(this: &Instance<ReadBody>, stream: &Instance<ReaderState>, separator: &[u8]) -> Searched {
+    let buffered = stream.received.len();
     let searched = this.searched.get();
     if buffered.saturating_sub(searched) >= separator.len() {
-        if let Some(start) = buffers::bytearray_find(buffer, separator, searched) {
-            if start > fields.limit()? {
+        if let Some(start) = stream.received.find(separator, searched) {
+            if start > stream.limit.get() {
                 let message = "Separator is found, but chunk is longer than limit";
-                return Ok(Searched::Overrun(message, start));
+                return Searched::Overrun(message, start);
             }
-            return Ok(Searched::Found(start));
+            return Searched::Found(start);
         }
         let searched = buffered + 1 - separator.len();
         this.searched.set(searched);
-        if searched > fields.limit()? {
+        if searched > stream.limit.get() {
             let message = "Separator is not found, and chunk exceed the limit";
-            return Ok(Searched::Overrun(message, searched));
+            return Searched::Overrun(message, searched);
         }
     }
-    if fields.is_set(Name::EofUnderscore)? {
-        return Ok(Searched::Ended);
+    if stream.eof.get() {
+        return Searched::Ended;
     }
-    Ok(Searched::NotYet)
+    Searched::NotYet
 }
 
 #[cold]
@@ -346,12 +352,12 @@ fn throw(this: &Instance<ReadBody>, arguments: Arguments<'_>) -> PyResult<()> {
 
 fn close(this: &Instance<ReadBody>) {
     let waited = this.waiter.take().is_some();
-    if let Some(reader) = this.reader.take()
+    if let Some(stream) = this.stream.take()
         && waited
-        && let Err(raised) = reader.set(Name::Waiter, &Object::none())
     {
-        this.with_object(|this| raised.write_unraisable(this));
+        stream.waiter.clear();
     }
+    this.reader.clear();
     this.state.set(State::Done);
 }
 

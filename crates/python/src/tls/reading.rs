@@ -10,7 +10,7 @@ use crate::interop::object::Object;
 use crate::interop::openssl::{Connection, Received};
 use crate::interop::values;
 use crate::loop_core::body::LoopBody;
-use crate::stream_reader::Target;
+use crate::stream_reader::may_be_fed;
 use crate::transport::{Upper, Way};
 
 use super::protocol::ProtocolBody;
@@ -188,11 +188,12 @@ impl Instance<ProtocolBody> {
     ) -> PyResult<()> {
         let content = &plain[..total];
         if self.delivery.way() == Way::Reader
-            && let Some(target) = Target::of(&self.protocol.get_or_none())?
+            && let Some(reader) = self.delivery.reader()
+            && may_be_fed(&self.protocol.get_or_none(), &reader)
         {
-            target.extend(content)?;
+            reader.received.append(content)?;
             event_loop.plain.set(std::mem::take(plain));
-            return target.announce();
+            return reader.announce();
         }
         if self.delivery.way() == Way::Upper {
             // TLS in TLS: what was decrypted here is ciphertext there.

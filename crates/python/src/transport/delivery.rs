@@ -7,11 +7,11 @@ use crate::interop::calls;
 use crate::interop::errors::PyResult;
 use crate::interop::gc::Visitor;
 use crate::interop::imports::imports;
-use crate::interop::instance::Instance;
+use crate::interop::instance::{Instance, Ref};
 use crate::interop::interned::Name;
 use crate::interop::object::{Object, Slot};
 
-use crate::stream_reader;
+use crate::stream_reader::{self, ReaderState};
 
 use super::body::StreamBody;
 
@@ -20,7 +20,7 @@ use super::body::StreamBody;
 pub(crate) enum Way {
     /// `protocol.data_received(data)`
     Data,
-    /// Into the buffer of the `asyncio.StreamReader` behind an `asyncio.StreamReaderProtocol`
+    /// To the state of the `asyncio.StreamReader` behind an `asyncio.StreamReaderProtocol`
     Reader,
     /// `protocol.get_buffer(-1)` and `protocol.buffer_updated(count)`
     Buffer,
@@ -62,6 +62,7 @@ pub(crate) struct Delivery {
     first: Slot,
     /// `buffer_updated`
     second: Slot,
+    reader: Slot<Ref<ReaderState>>,
 }
 
 impl Delivery {
@@ -70,17 +71,26 @@ impl Delivery {
             way: Cell::new(Way::Data),
             first: Slot::empty(),
             second: Slot::empty(),
+            reader: Slot::empty(),
         }
     }
 
     pub(crate) fn traverse(&self, visitor: &mut Visitor) {
         visitor.slot(&self.first);
         visitor.slot(&self.second);
+        visitor.slot_with(&self.reader, |visitor, reader| visitor.reference(reader));
     }
 
     pub(crate) fn clear(&self) {
         self.first.clear();
         self.second.clear();
+        self.reader.clear();
+    }
+
+    /// The state of the reader, on the way [`Way::Reader`].
+    #[inline(always)]
+    pub(crate) fn reader(&self) -> Option<Ref<ReaderState>> {
+        self.reader.get()
     }
 
     #[inline(always)]
@@ -93,17 +103,20 @@ impl Delivery {
     /// # Errors
     /// What `isinstance(protocol, asyncio.BufferedProtocol)` raises.
     pub(crate) fn choose(&self, protocol: &Object) -> PyResult<()> {
-        let way = if upper().is_some_and(|upper| (upper.recognises)(protocol)) {
-            Way::Upper
-        } else if calls::is_instance(protocol, &imports().buffered_protocol)? {
-            Way::Buffer
+        let mut reader = None;
+        let mut way = Way::Data;
+        if upper().is_some_and(|upper| (upper.recognises)(protocol)) {
+            way = Way::Upper;
         } else if stream_reader::is_recognised(protocol)? {
-            stream_reader::adopt(protocol)?;
-            Way::Reader
-        } else {
-            Way::Data
-        };
+            reader = stream_reader::adopt(protocol)?;
+        } else if calls::is_instance(protocol, &imports().buffered_protocol)? {
+            way = Way::Buffer;
+        }
+        if reader.is_some() {
+            way = Way::Reader;
+        }
         self.clear();
+        drop(self.reader.replace(reader));
         self.way.set(way);
         Ok(())
     }

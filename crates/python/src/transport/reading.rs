@@ -14,7 +14,7 @@ use crate::loop_core::failures;
 use crate::loop_core::shared_context::run_in;
 use crate::loop_core::watchers::{Side, Watch};
 
-use crate::stream_reader::Target;
+use crate::stream_reader::{ReaderState, may_be_fed};
 
 use super::body::StreamBody;
 use super::delivery::{Way, upper};
@@ -34,6 +34,13 @@ pub(crate) fn run_readable(event_loop: &Instance<LoopBody>, transport: &Object) 
     };
     if !event_loop.is_watched_by(stream.descriptor.get(), Side::Reader, transport) {
         return Ok(());
+    }
+    if stream.delivery.way() == Way::Reader
+        && event_loop.attention.is_none()
+        && let Some(reader) = stream.delivery.reader()
+        && stream.feeds(&reader)
+    {
+        return stream.feed(event_loop, &reader);
     }
     run_in(&stream.read_context, || stream.read_ready(event_loop))?
 }
@@ -90,27 +97,59 @@ impl Instance<StreamBody> {
     }
 
     /// Feeds the reader of an `asyncio.StreamReaderProtocol`; where that does not go, as any other protocol.
-    #[inline(always)]
     fn read_for_stream(&self, event_loop: &Instance<LoopBody>) -> PyResult<()> {
-        if self.foreign_socket.get() {
-            return self.read_data(event_loop);
+        match self.delivery.reader() {
+            Some(reader) if self.feeds(&reader) => {
+                let received = self.receive_for(event_loop, &reader);
+                self.fed(event_loop, &reader, received)
+            }
+            _ => self.read_data(event_loop),
         }
-        let protocol = self.protocol.get_or_none();
-        let Some(target) = Target::of(&protocol)? else {
-            return self.read_data(event_loop);
-        };
-        let received = match self.receive_for(event_loop, &target) {
-            Ok(received) => received,
-            Err(raised) => return self.protocol_failed(raised, "data_received"),
-        };
+    }
+
+    /// Whether what arrives goes straight to this reader.
+    #[inline(always)]
+    fn feeds(&self, reader: &Instance<ReaderState>) -> bool {
+        !self.foreign_socket.get()
+            && self.connection_lost.get() == 0
+            && self
+                .protocol
+                .get()
+                .is_some_and(|protocol| may_be_fed(&protocol, reader))
+    }
+
+    /// As [`Self::read_for_stream`], and enters the context only for what may run Python code.
+    #[inline(always)]
+    fn feed(
+        &self,
+        event_loop: &Instance<LoopBody>,
+        reader: &Instance<ReaderState>,
+    ) -> PyResult<()> {
+        let received = self.receive_for(event_loop, reader);
         match received {
-            Attempt::Done(0) => self.read_end(event_loop),
-            Attempt::Done(_) => match target.announce() {
+            Ok(Attempt::Done(count)) if count > 0 && reader.wakes_natively() => reader.announce(),
+            Ok(Attempt::NotNow) => Ok(()),
+            received => run_in(&self.read_context, || {
+                self.fed(event_loop, reader, received)
+            })?,
+        }
+    }
+
+    fn fed(
+        &self,
+        event_loop: &Instance<LoopBody>,
+        reader: &Instance<ReaderState>,
+        received: PyResult<Attempt<usize>>,
+    ) -> PyResult<()> {
+        match received {
+            Ok(Attempt::Done(0)) => self.read_end(event_loop),
+            Ok(Attempt::Done(_)) => match reader.announce() {
                 Ok(()) => Ok(()),
                 Err(raised) => self.protocol_failed(raised, "data_received"),
             },
-            Attempt::NotNow => Ok(()),
-            Attempt::Failed(exception) => self.read_failed(&exception),
+            Ok(Attempt::NotNow) => Ok(()),
+            Ok(Attempt::Failed(exception)) => self.read_failed(&exception),
+            Err(raised) => self.protocol_failed(raised, "data_received"),
         }
     }
 

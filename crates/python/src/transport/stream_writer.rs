@@ -1,6 +1,6 @@
 //! `asyncio.StreamWriter` above a transport of ours: `write()` and `drain()` without Python frames.
 //!
-//! The writers that a server's callback gets become instances of a subclass with these methods
+//! The writers that a server's callback gets are instances of a subclass with these methods
 //! (`python/tepal/streams.py`). What `drain()` gives is done at once if there is nothing to wait for, and otherwise runs
 //! asyncio's own coroutine:
 //!
@@ -26,7 +26,9 @@ use crate::interop::object::{Object, Slot};
 use crate::interop::slots::{Step, awaits_itself, iterates_itself, next_step, send_step};
 use crate::interop::stop_iteration::stop_iteration;
 use crate::interop::type_builder::TypeBuilder;
-use crate::stream_reader;
+use crate::stream_reader::{
+    WriterState, original_delete, original_drain, original_write, writer_state,
+};
 
 use super::body::StreamBody;
 use super::delivery::upper;
@@ -68,9 +70,9 @@ impl HeapType for DrainBody {
 
 /// `StreamWriter.write(data)`
 fn write(writer: &Object, arguments: Arguments<'_>) -> PyResult<Object> {
-    let transport = stream_reader::transport_of(writer)?;
     if let [data] = arguments.positional()
         && arguments.keyword_count() == 0
+        && let Some(transport) = writer_state(writer).and_then(|state| state.transport.get())
         && let Some(stream) = transport.exactly::<StreamBody>()
         && !stream.has_own_attributes()
     {
@@ -79,18 +81,19 @@ fn write(writer: &Object, arguments: Arguments<'_>) -> PyResult<Object> {
     }
     if let [data] = arguments.positional()
         && arguments.keyword_count() == 0
+        && let Some(transport) = writer_state(writer).and_then(|state| state.transport.get())
         && let Some(written) = upper().and_then(|upper| (upper.write)(&transport, data))
     {
         return written.map(|()| Object::none());
     }
-    let original = stream_reader::original_write()?;
+    let original = original_write()?;
     arguments.pass_on(&original, writer)
 }
 
 /// `StreamWriter.drain()`
 fn drain(writer: &Object, arguments: Arguments<'_>) -> PyResult<Object> {
     if !arguments.positional().is_empty() || arguments.keyword_count() > 0 {
-        let original = stream_reader::original_drain()?;
+        let original = original_drain()?;
         return arguments.pass_on(&original, writer);
     }
     let drain = create_untracked(DrainBody {
@@ -100,15 +103,23 @@ fn drain(writer: &Object, arguments: Arguments<'_>) -> PyResult<Object> {
     Ok(drain.into_object())
 }
 
-/// Whether `drain()` would come back without waiting and without an error.
+/// Whether `drain()` would come back without waiting and without an error: neither has the reader failed, nor is the
+/// transport closing (only then the protocol can have lost its connection), nor has it told the protocol to pause. Above
+/// TLS the protocol itself is asked.
 #[inline(always)]
-fn nothing_to_wait_for(writer: &Object) -> PyResult<bool> {
-    let transport = stream_reader::transport_of(writer)?;
+fn nothing_to_wait_for(state: &WriterState) -> PyResult<bool> {
+    let Some(transport) = state.transport.get() else {
+        return Ok(false);
+    };
     match transport.exactly::<StreamBody>() {
-        Some(stream) if !stream.closing.get() => stream_reader::writer_may_go_on(writer),
-        Some(_) => Ok(false),
+        Some(stream) => Ok(!stream.closing.get()
+            && !stream.flow.get().is_paused()
+            && stream
+                .protocol
+                .get()
+                .is_some_and(|protocol| state.may_go_on(&protocol))),
         None if upper().is_some_and(|upper| (upper.is_open)(&transport)) => {
-            stream_reader::writer_may_go_on(writer)
+            state.protocol_may_go_on()
         }
         None => Ok(false),
     }
@@ -122,10 +133,12 @@ fn step(this: &Instance<DrainBody>) -> PyResult<Step> {
     let Some(writer) = this.writer.take() else {
         return Err(Builtin::RuntimeError.raise("cannot reuse already awaited coroutine"));
     };
-    if nothing_to_wait_for(&writer)? {
+    if let Some(state) = writer_state(&writer)
+        && nothing_to_wait_for(&state)?
+    {
         return Ok(Step::Return(Object::none()));
     }
-    let coroutine = calls::call(&stream_reader::original_drain()?, [&writer])?;
+    let coroutine = calls::call(&original_drain()?, [&writer])?;
     this.coroutine.set(coroutine.clone());
     this.with_object(Object::track);
     settle(this, coroutines::resume(&coroutine))
@@ -173,6 +186,16 @@ fn close(this: &Instance<DrainBody>) -> PyResult<()> {
     }
 }
 
+/// `__del__()`: asyncio's closes a transport that is still open, and warns. A writer without a state is none yet.
+fn delete(writer: &Object, _arguments: Arguments<'_>) -> PyResult<()> {
+    let transport = writer_state(writer).and_then(|state| state.transport.get());
+    match transport.as_ref().map(Object::exactly::<StreamBody>) {
+        None => Ok(()),
+        Some(Some(stream)) if stream.closing.get() => Ok(()),
+        Some(_) => calls::call(&original_delete()?, [writer]).map(drop),
+    }
+}
+
 /// What our subclass of `asyncio.StreamWriter` does natively.
 pub(crate) fn writer_methods() -> Vec<ForeignMethod> {
     vec![
@@ -185,6 +208,11 @@ pub(crate) fn writer_methods() -> Vec<ForeignMethod> {
             c"drain",
             c"drain($self, /)\n--\n\nWait until writing may go on.",
             drain,
+        ),
+        foreign_method(
+            c"__del__",
+            c"__del__($self, /)\n--\n\nClose what nobody has closed.",
+            delete,
         ),
     ]
 }

@@ -15,7 +15,7 @@ use crate::interop::values;
 use crate::loop_core::body::LoopBody;
 use crate::loop_core::failures;
 
-use crate::stream_reader::Target;
+use crate::stream_reader::ReaderState;
 
 use super::body::StreamBody;
 
@@ -65,13 +65,25 @@ impl Instance<StreamBody> {
         &self,
         event_loop: &Instance<LoopBody>,
     ) -> PyResult<Attempt<Object>> {
-        let Some(socket) = self.socket.get() else {
-            return Ok(Attempt::NotNow);
-        };
-        if self.foreign_socket.get() {
+        if self.foreign_socket.get()
+            && let Some(socket) = self.socket.get()
+        {
             let limit = values::integer(self.max_size.get() as u64)?;
             return foreign_attempt(calls::call_method(Name::Recv, [&socket, &limit]));
         }
+        self.receive_at_most(event_loop, usize::MAX)
+    }
+
+    /// Receives a `bytes` of at most so many bytes. Only for CPython's own sockets.
+    #[inline(always)]
+    fn receive_at_most(
+        &self,
+        event_loop: &Instance<LoopBody>,
+        most: usize,
+    ) -> PyResult<Attempt<Object>> {
+        let Some(socket) = self.socket.get() else {
+            return Ok(Attempt::NotNow);
+        };
         let descriptor = sockets::descriptor(&socket);
         let mut size = self.read_size.get();
         let answer = if size.is_small() {
@@ -90,7 +102,7 @@ impl Instance<StreamBody> {
                 Err(error) => Err(error),
             }
         } else {
-            let room = size.room().min(self.max_size.get());
+            let room = size.room().min(self.max_size.get()).min(most);
             buffers::bytes_filled_by(room, |place| {
                 socket::receive_uninitialized(descriptor, place)
             })?
@@ -102,24 +114,47 @@ impl Instance<StreamBody> {
         Ok(attempt(answer))
     }
 
-    /// Receives into the buffer of a stream reader; 0 is the end of the stream. Only for CPython's own sockets.
+    /// Receives for a stream reader; 0 is the end of the stream. Only for CPython's own sockets.
+    ///
+    /// A packet that finds nothing before it becomes a `bytes`, received into its own memory where it is large: no larger
+    /// than the read that waits for it can use, so that it can be handed out as it is.
     ///
     /// # Errors
-    /// `BufferError` if somebody holds a view of that buffer; `MemoryError`.
+    /// `BufferError` if somebody holds a view of the reader's buffer; `MemoryError`.
     #[inline(always)]
     pub(super) fn receive_for(
         &self,
         event_loop: &Instance<LoopBody>,
-        target: &Target,
+        reader: &Instance<ReaderState>,
     ) -> PyResult<Attempt<usize>> {
+        if reader.received.takes_packets() {
+            let wanted = reader.wanted.replace(0);
+            let most = if wanted >= tepal_core::constants::SCRATCH_READ {
+                wanted
+            } else {
+                usize::MAX
+            };
+            return Ok(match self.receive_at_most(event_loop, most)? {
+                Attempt::Done(packet) => {
+                    let count = buffers::Bytes::peek(&packet).map_or(0, <[u8]>::len);
+                    if count > 0 {
+                        reader.received.put(packet);
+                    }
+                    Attempt::Done(count)
+                }
+                Attempt::NotNow => Attempt::NotNow,
+                Attempt::Failed(exception) => Attempt::Failed(exception),
+            });
+        }
         let Some(socket) = self.socket.get() else {
             return Ok(Attempt::NotNow);
         };
+        let array = reader.received.array()?;
         let mut scratch = event_loop.scratch.borrow_mut();
         let room = self.scratch_room(&mut scratch);
         let answer = socket::receive(sockets::descriptor(&socket), &mut scratch[..room]);
         if let Ok(count) = answer {
-            target.extend(&scratch[..count])?;
+            buffers::bytearray_extend(&array, &scratch[..count])?;
         }
         Ok(attempt(answer))
     }

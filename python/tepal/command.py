@@ -15,6 +15,8 @@ a policy of its own gets what it names.
 from __future__ import annotations
 
 import argparse
+import functools
+import importlib
 import importlib.machinery
 import io
 import os
@@ -64,6 +66,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return program.run(wanted, lambda: _run(options, theirs))
 
 
+def _write_trace(module: str, file: str, trace: dict[str, Any]) -> None:
+    """Have a module write a trace to a file, in its own form."""
+    importlib.import_module(module).write(trace, file)
+
+
 def _run(options: argparse.Namespace, theirs: list[str]) -> int:
     """Run the program that the options name, with its arguments."""
     if options.module is not None:
@@ -76,7 +83,11 @@ def _run(options: argparse.Namespace, theirs: list[str]) -> int:
 def _report_wanted(options: argparse.Namespace) -> Wanted | None:
     """The report that is to be written when the program has ended."""
     if options.action == "report":
-        return wanted_of(options)
+        wanted = wanted_of(options)
+        for file, module in ((options.html, "tepal.page"), (options.trace, "tepal.trace_events")):
+            if file is not None:
+                wanted.traced.append(functools.partial(_write_trace, module, file))
+        return wanted
     return Wanted(text=options.report) if options.report is not None else None
 
 
@@ -114,6 +125,8 @@ def _parser() -> argparse.ArgumentParser:
         usage=f"{PROGRAM} report [-h] [OPTIONS] (SCRIPT | -m MODULE | -c CODE) [ARGS ...]",
     )
     add_options(report)
+    report.add_argument("--html", metavar="FILE", help="a picture of the run, as one page for a browser")
+    report.add_argument("--trace", metavar="FILE", help="the events of the run for Perfetto and Chrome")
     _add_program(report)
     return parser
 

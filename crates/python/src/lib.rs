@@ -150,6 +150,13 @@ mod _native {
         give(py, future::follow(&source, &destination))
     }
 
+    /// The number of a Task in the recording of its loop; 0 for one that was not recorded.
+    #[pyfunction]
+    #[pyo3(signature = (task, /))]
+    fn note_of(task: &Bound<'_, PyAny>) -> u32 {
+        event_loop::note_of(&Object::from_bound(task))
+    }
+
     /// A callable that calls both with what it is called with, and returns what `second` returns. It has no Python frame, so
     /// that `second` sees its caller as if it had been called directly.
     #[pyfunction]

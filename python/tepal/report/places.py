@@ -72,6 +72,12 @@ def position(code: CodeType, instruction: int) -> tuple[int, int, int, int]:
     return line, end, *(column if column is not None else -1 for column in found[2:])  # type: ignore[return-value]
 
 
+def place_of_frame(frame: Any) -> tuple[str, int, str]:
+    """File, line and function name of where a frame is."""
+    code = frame.f_code
+    return code.co_filename, frame.f_lineno or code.co_firstlineno, code.co_qualname
+
+
 def line_of(code: Any, instruction: int) -> int:
     """The line of an instruction."""
     return position(code, instruction)[0] if isinstance(code, CodeType) else 0

@@ -16,6 +16,7 @@ from typing import Any, TextIO
 from tepal.report.finding import DEFAULT_KINDS, KINDS
 from tepal.report.recording import REPORT, THRESHOLD, TRACE, Recording
 from tepal.report.result import Report
+from tepal.report.trace import trace_of
 
 FOUND = 1
 """The exit status of a program that did well, when a kind of ``--fail-on`` was found."""
@@ -32,7 +33,8 @@ class Wanted:
     kinds: frozenset[str] = DEFAULT_KINDS
     threshold: float = THRESHOLD
     libraries: bool = False
-    trace: bool = False
+    traced: list[Callable[[dict[str, Any]], None]] = dataclasses.field(default_factory=list)
+    """What is to be called with the trace (``tepal.report.trace``); if there is any, every event is recorded."""
 
 
 def kinds_of(text: str) -> frozenset[str]:
@@ -106,7 +108,7 @@ def run(wanted: Wanted, program: Callable[[], int]) -> int:
 
 def begin(wanted: Wanted) -> Recording:
     """Begin a recording of what was asked for."""
-    level = TRACE if wanted.trace else REPORT
+    level = TRACE if wanted.traced else REPORT
     recording = Recording(level=level, threshold=wanted.threshold, kinds=wanted.kinds)
     recording.begin()
     _listen_to_signal(recording)
@@ -125,6 +127,10 @@ def finish(recording: Recording, wanted: Wanted) -> bool:
     if wanted.text is not None:
         colour = wanted.text == "-" and _wants_colour(sys.stderr)
         _write(wanted.text, report.text(colour=colour, libraries=wanted.libraries), sys.stderr)
+    if wanted.traced:
+        trace = trace_of(recording)
+        for write in wanted.traced:
+            write(trace)
     return bool(report.kinds() & wanted.fail_on)
 
 

@@ -7,6 +7,7 @@ kept here: coroutines that nobody awaited, the stack inside a step that blocks, 
 from __future__ import annotations
 
 import dataclasses
+import functools
 import os
 import sys
 import time
@@ -14,10 +15,12 @@ from collections.abc import Iterable
 from typing import Any
 
 from tepal.report import observing, places
+from tepal.report.activations import Activations
 from tepal.report.blocking import Watchdog
 from tepal.report.finding import DEFAULT_KINDS
 from tepal.report.never_awaited import NeverAwaited
-from tepal.report.waiting import Waiting, look_at_waiting
+from tepal.report.sequential import Sequences
+from tepal.report.waiting import Waiting, describe, look_at_waiting
 
 COUNTERS, REPORT, TRACE = 1, 2, 3
 """The levels of the native module's recorder."""
@@ -27,6 +30,14 @@ THRESHOLD = 0.1
 
 EVENTS = 262_144
 """How many events a trace keeps; 32 bytes each."""
+
+
+_CAUSES = {
+    "thread": ("executor", "a job of an executor, or another thread"),
+    "timer": ("timer", "a timer"),
+    "descriptor": ("socket", "a socket"),
+}
+"""What a future stood for, by what completed it."""
 
 
 @dataclasses.dataclass
@@ -76,6 +87,10 @@ class Recording:
         self._records: list[LoopRecord] = []
         self._loops: dict[Any, Watchdog | None] = {}
         self._never_awaited = NeverAwaited()
+        self._sequences = Sequences() if "sequential" in self.kinds else None
+        self.activations = Activations(events) if level >= TRACE else None
+        self._details: dict[tuple[str, str, tuple[str, int, str] | None], int] = {("other", "", None): 0}
+        self._detail_list: list[tuple[str, str, tuple[str, int, str] | None]] = []
 
     def begin(self) -> None:
         """Have every loop that is made from now on tell.
@@ -88,6 +103,8 @@ class Recording:
         observing.current = self
         if "never-awaited" in self.kinds:
             self._never_awaited.begin()
+        if self.activations is not None:
+            self.activations.begin()
 
     def end(self) -> None:
         """Take what the loops have told; they tell no more."""
@@ -95,6 +112,8 @@ class Recording:
             return
         if observing.current is self:
             observing.current = None
+        if self.activations is not None:
+            self.activations.end()
         for loop in list(self._loops):
             self.leave(loop)
         self._never_awaited.end()
@@ -105,7 +124,9 @@ class Recording:
         if loop in self._loops:
             return
         threshold = int(self.threshold * 1e9)
-        loop._record(self.level, threshold, self.events, places.classify, None)
+        asks = self.activations is not None or self._sequences is not None
+        waited = functools.partial(self._waited, loop) if asks else None
+        loop._record(self.level, threshold, self.events, places.classify, waited)
         self._loops[loop] = None
         if "blocking" in self.kinds:
             self._loops[loop] = watchdog = Watchdog(loop)
@@ -161,6 +182,33 @@ class Recording:
         if loop is not None:
             return [self.record_of(loop)]
         return [*self._records, *(self.record_of(loop) for loop in self._loops)]
+
+    def _waited(self, loop: Any, task: Any, start: int, end: int, cause: str) -> int:
+        """A Task goes on, woken by ``cause``: the number of what it has waited for."""
+        kind, text, _, frame = describe(task, loop)
+        if kind == "future" and cause in _CAUSES:
+            kind, text = _CAUSES[cause]
+        if self._sequences is not None:
+            self._sequences.waited(task, start, end)
+        if self.activations is None:
+            return 0
+        place = None if frame is None else places.place_of_frame(frame)
+        return self._details.setdefault((kind, text, place), len(self._details))
+
+    def detail(self, number: int) -> tuple[str, str, tuple[str, int, str] | None]:
+        """Kind, text and line of what a Task has waited for."""
+        if len(self._detail_list) != len(self._details):
+            self._detail_list = list(self._details)
+        return self._detail_list[number]
+
+    def duration(self) -> int:
+        """Nanoseconds from the beginning to the end, or to now."""
+        return (self.ended or time.monotonic_ns()) - self.began
+
+    @property
+    def sequences(self) -> Sequences | None:
+        """Awaits that follow each other, if they were asked for."""
+        return self._sequences
 
     @property
     def loops(self) -> list[Any]:

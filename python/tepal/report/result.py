@@ -46,7 +46,7 @@ class Report:
             "script": recording.script if recording else None,
             "arguments": recording.arguments if recording else [],
             "started": recording.started if recording else None,
-            "duration": (recording.ended or 0) - recording.began if recording and recording.ended else None,
+            "duration": recording.duration() if recording else None,
             "findings": [finding.as_dict() for finding in self.findings],
             "library_findings": [finding.as_dict() for finding in self.library_findings],
             "waiting": [waiting.as_dict(recording.began) for waiting in self.waiting] if recording else [],
@@ -89,6 +89,8 @@ def _find(recording: Recording, records: list[LoopRecord]) -> list[Finding]:
         if lost:
             found.append(dropped.find(code, instruction, made, lost, lost_examples))
     found += recording.never_awaited.findings()
+    if recording.sequences is not None:
+        found += recording.sequences.findings()
     found += stuck.find(recording.waiting.values())
     order = {name: number for number, name in enumerate(KINDS)}
     found = [finding for finding in found if finding.kind in recording.kinds]

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from tepal import _native
 from tepal.report import places
 
 _DEPTH = 100
@@ -99,13 +100,13 @@ def _peer(transport: Any) -> str:
 
 def _sleep(local: dict[str, Any]) -> str:
     handle = local.get("h")
-    left = "" if handle is None else f", {max(handle.when() - time.monotonic(), 0):.3g} s left"
-    return f"sleep({local['delay']!r}){left}"
+    left = 0 if handle is None else handle.when() - time.monotonic()
+    return f"sleep({local['delay']!r})" + (f", {left:.3g} s left" if left > 0 else "")
 
 
 def _queue(queue: Any, method: str) -> str:
     what = {"get": "an item of", "put": "room in"}.get(method, "all items of")
-    return f"{what} {_name(queue)} ({queue.qsize()} items)"
+    return f"{what} {_name(queue)}"
 
 
 _WAITED_FOR: list[tuple[type, str, Callable[[Any, str], str]]] = [
@@ -142,7 +143,7 @@ def _by_awaited(awaited: Any, coroutine_end: Any, loop: Any) -> tuple[str, str]:
         return "task", f"Task {awaited.get_name()}"
     if type(awaited).__name__ == "_GatheringFuture":
         left = [child for child in awaited._children if not child.done()]
-        return "future", f"gather of {len(awaited._children)}, {len(left)} not done"
+        return "future", f"gather of {len(awaited._children)}" + (f", {len(left)} not done" if left else "")
     for callback, _ in getattr(awaited, "_callbacks", None) or ():
         if type(callback).__name__ == "Chain" or "_chain_future" in getattr(callback, "__qualname__", ""):
             return "executor", "a job of an executor"
@@ -193,6 +194,6 @@ def look_at_waiting(loop: Any) -> list[Waiting]:
             waiting.file, waiting.line = frame.f_code.co_filename, frame.f_lineno or 0
             waiting.function = frame.f_code.co_qualname
         if awaited is not None:
-            waiting.target = loop._note_of(awaited) or None
+            waiting.target = _native.note_of(awaited) or None
         found.append(waiting)
     return found

@@ -18,6 +18,7 @@ use crate::interop::type_builder::TypeBuilder;
 use crate::loop_core::body::LoopBody;
 
 pub(crate) use lifecycle::live_tasks;
+pub(crate) use recording::note_of;
 pub(crate) use scheduling::recognise;
 pub(crate) use tasks::recognise_eager_factory;
 

@@ -263,12 +263,12 @@ fn noted_tasks(this: &L) -> PyResult<Object> {
     values::list(shown)
 }
 
-/// `_note_of(task)`: the recording's number of a Task; 0 for one that it does not know.
-fn note_of(_: &L, task: &Object) -> PyResult<Object> {
+/// The recording's number of a Task; 0 for one that it does not know.
+pub(crate) fn note_of(task: &Object) -> u32 {
     let note = task
         .instance_of::<TaskBody>()
         .and_then(|task| task.note.get());
-    values::integer(note.map_or(0, |note| note.id.into()))
+    note.map_or(0, |note| note.id)
 }
 
 /// `_wait_for_block(known)`: sleeps, without the GIL, until a step has held the loop for the recording's threshold; returns when
@@ -314,7 +314,6 @@ pub(super) fn methods() -> Vec<Method<crate::loop_core::body::LoopBody>> {
             c"_noted_tasks($self, /)\n--\n\nUnfinished Tasks with what was noted.",
             noted_tasks,
         ),
-        with_one(c"_note_of", c"_note_of($self, task, /)\n--\n\nA Task's number.", note_of),
         with_one(
             c"_wait_for_block",
             c"_wait_for_block($self, known, /)\n--\n\nSleep until a step takes too long.",

@@ -12,7 +12,7 @@ use crate::interop::methods::{Method, with_arguments, with_one, without_argument
 use crate::interop::object::Object;
 use crate::interop::recognised::C_TASK;
 use crate::interop::values;
-use crate::loop_core::attention::CLOSED;
+use crate::loop_core::attention::{CLOSED, RECORDING};
 use crate::loop_core::body::LoopBody;
 use crate::loop_core::entry::Entry;
 use crate::loop_core::schedule::nanoseconds;
@@ -151,6 +151,9 @@ fn call_soon(this: &L, arguments: Arguments<'_>) -> PyResult<Object> {
         check(this, callback, "call_soon", true)?;
     }
     if let Some(entry) = raw_entry(this, callback, rest, context.as_ref()) {
+        if this.attention.has(RECORDING) {
+            this.note_ready(&entry);
+        }
         this.ready.borrow_mut().push_back(entry);
         return Ok(Object::none());
     }
@@ -177,7 +180,9 @@ fn call_soon_threadsafe(this: &L, arguments: Arguments<'_>) -> PyResult<Object> 
     let handle = if cfg!(Py_3_14) {
         queue_threadsafe(this, callback, rest, context)?
     } else {
-        queue(this, callback, rest, context)?.into_object()
+        let handle = queue(this, callback, rest, context)?;
+        handle.threadsafe.set(true);
+        handle.into_object()
     };
     this.wake()?;
     Ok(handle)

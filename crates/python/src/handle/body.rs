@@ -52,6 +52,8 @@ pub(crate) struct HandleBody {
     cancelled: Cell<bool>,
     /// A timer that is still in its loop's heap.
     pub(crate) scheduled: Cell<bool>,
+    /// Made by `call_soon_threadsafe`, before 3.14, which has a type of its own for it.
+    pub(crate) threadsafe: Cell<bool>,
 }
 
 impl HeapType for HandleBody {
@@ -74,6 +76,7 @@ impl HeapType for HandleBody {
             origin: Cell::new(None),
             cancelled: Cell::new(false),
             scheduled: Cell::new(false),
+            threadsafe: Cell::new(false),
         }
     }
 

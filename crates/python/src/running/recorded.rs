@@ -135,7 +135,11 @@ impl Subject {
 fn kind_of_handle(handle: &Object) -> CauseKind {
     if handle.instance_of::<TimerHandleBody>().is_some() {
         CauseKind::Timer
-    } else if handle.instance_of::<ThreadSafeHandleBody>().is_some() {
+    } else if handle.instance_of::<ThreadSafeHandleBody>().is_some()
+        || handle
+            .instance_of::<HandleBody>()
+            .is_some_and(|handle| handle.threadsafe.get())
+    {
         CauseKind::Thread
     } else {
         CauseKind::Callback
@@ -216,7 +220,8 @@ fn ask_what_it_waited_for(
     let asked = (|| {
         let start = values::integer(note.waiting.get())?;
         let end = values::integer(note.ready.get())?;
-        let answer = calls::call(&waited, [task, &start, &end])?;
+        let cause = values::string(note.cause.get().kind.text())?;
+        let answer = calls::call(&waited, [task, &start, &end, &cause])?;
         values::to_integer(&answer)
     })();
     match asked {

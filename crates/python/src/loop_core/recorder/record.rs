@@ -42,7 +42,7 @@ pub(crate) struct Block {
 pub(crate) struct Hooks {
     /// `classify(code) -> int`: the frame's [`Role`] by its index.
     pub(crate) classify: Object,
-    /// `waited(task, start, end) -> int`, called before a Task goes on: the number of what it waited for. `None` if nobody asks.
+    /// `waited(task, start, end, cause) -> int`, called before a Task goes on: the number of what it waited for. `None` if nobody asks.
     pub(crate) waited: Option<Object>,
 }
 

@@ -193,7 +193,11 @@ fn child_of(event_loop: &Instance<LoopBody>, awaitable: &Object) -> PyResult<Obj
     if !is_native(awaitable) {
         return Ok(awaitable.clone());
     }
-    let task = create_on(event_loop, awaitable, TaskOptions::usual(event_loop))?;
+    let options = TaskOptions {
+        reasoned: true,
+        ..TaskOptions::usual(event_loop)
+    };
+    let task = create_on(event_loop, awaitable, options)?;
     task.silence();
     Ok(task.into_object())
 }

@@ -88,7 +88,10 @@ fn create_usual(this: &Object, arguments: &Arguments<'_>) -> PyResult<Option<Obj
         return Ok(None);
     };
     let options = match TaskOptions::given(event_loop, arguments)? {
-        Some(options) if !options.eager && group.takes_tasks(&tasks)? => options,
+        Some(options) if !options.eager && group.takes_tasks(&tasks)? => TaskOptions {
+            reasoned: true,
+            ..options
+        },
         _ => return Ok(None),
     };
     let task = create_on(event_loop, coroutine, options)?;

@@ -51,6 +51,7 @@ fn init(this: &T, arguments: Arguments<'_>) -> PyResult<()> {
             name,
             context,
             eager,
+            ..TaskOptions::default()
         },
     )
 }

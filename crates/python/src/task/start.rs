@@ -24,13 +24,15 @@ pub(crate) struct TaskOptions {
     pub(crate) name: Option<Object>,
     pub(crate) context: Option<Object>,
     pub(crate) eager: bool,
+    /// Made by gather or a TaskGroup, which have a reason for a Task; for recordings.
+    pub(crate) reasoned: bool,
 }
 
 impl TaskOptions {
     /// Whether nothing was asked for but a Task.
     fn is_plain(&self) -> bool {
         let given = |option: &Option<Object>| option.as_ref().is_some_and(|value| !value.is_none());
-        !(given(&self.name) || given(&self.context) || self.eager)
+        !(given(&self.name) || given(&self.context) || self.eager || self.reasoned)
     }
 
     /// What `create_task()` without keyword arguments has on that loop.

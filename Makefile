@@ -29,6 +29,9 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 ECOSYSTEM := build/ecosystem/$(PYTHON)
 ECOSYSTEM_INTERPRETER := $(CURDIR)/$(ECOSYSTEM)/venv/bin/python
 
+# Checks the page's scripts; only `make page-test` needs it, and npm.
+TYPESCRIPT := build/typescript/node_modules/.bin/tsc
+
 SOURCES := $(shell find crates python -type f -not -name '*.so' -not -name '*.pyc' 2>/dev/null) \
 	pyproject.toml Cargo.toml LICENSE-MIT LICENSE-APACHE $(wildcard Cargo.lock README.md)
 
@@ -82,6 +85,11 @@ bench-network: develop load $(VENV)/bench-packages ## servers on tepal and every
 load: ## build the load generator and the echo server without Python, for bench-network
 	CARGO_TARGET_DIR=$(CURDIR)/build/target/load cargo build --quiet --release -p tepal-bench-load
 
+.PHONY: page-test
+page-test: develop $(VENV)/page-packages $(TYPESCRIPT) ## the page of a recorded run in a real Chromium, and its scripts' types
+	$(TYPESCRIPT) --project tests/page/chromium/tsconfig.json
+	$(INTERPRETER) -m pytest tests/page/chromium --confcutdir tests/page/chromium --screenshots build/page $(ARGS)
+
 .PHONY: soak
 soak: develop ## thousands of connections with resets, cancels, pauses; ten minutes, or ARGS='--seconds 60'
 	$(INTERPRETER) tests/soak/soak.py $(ARGS)
@@ -129,6 +137,13 @@ $(VENV)/installed: $(VENV)/packages $(SOURCES)
 	$(INTERPRETER) -m maturin build --release --quiet --interpreter $(INTERPRETER) --out $(WHEELS)
 	$(INTERPRETER) -m pip install --quiet --force-reinstall --no-deps --no-index $(WHEELS)/*.whl
 	touch $@
+
+$(VENV)/page-packages: $(VENV)/packages
+	$(INTERPRETER) -m pip install --quiet --group page
+	touch $@
+
+$(TYPESCRIPT):
+	npm install --silent --no-save --no-package-lock --prefix build/typescript typescript@7
 
 # A library that does not install on this version is named loudly, and its scenarios are skipped.
 $(ECOSYSTEM)/packages: tests/ecosystem/libraries.toml tests/ecosystem/install.py tools/python-version.sh

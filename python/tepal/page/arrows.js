@@ -133,7 +133,9 @@ class Arrows {
       const [from, to] = [this.strip(parent.index), this.strip(task)];
       if (from === null || to === null || Math.max(from, to) < 0 || Math.min(from, to) > this.ink.height) continue;
       const x = view.x(lives.from[task]) - 1;
+      this.ink.context.globalAlpha = special.has(task) || special.has(parent.index) ? 1 : this.strength;
       this.ink.arrow("quiet", x, from + Lanes.STRIP, to, [2, 3]);
+      this.ink.context.globalAlpha = 1;
     }
   }
 
@@ -154,7 +156,7 @@ Arrows.MOST = 1500;
 /** More than so many are drawn thinner. */
 Arrows.CROWD = 100;
 /** So many births in the view are drawn. */
-Arrows.BIRTHS = 24;
+Arrows.BIRTHS = 12;
 /** So many are looked through for those of one Task. */
 Arrows.SCAN = 200000;
 

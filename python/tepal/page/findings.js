@@ -30,8 +30,10 @@ class Findings {
     if (file >= 0 && found.line) entry.append(...Details.excerpt(this.picture.trace, file, found.line, found.function));
     this.tasks(entry, found);
     // Opening an entry goes to the place; the list of its Tasks is there for the others.
-    summary.addEventListener("click", () => entry.toggleAttribute("open") || this.go(found));
-    summary.addEventListener("click", (event) => event.preventDefault());
+    summary.addEventListener("click", (event) => {
+      event.preventDefault();
+      if (entry.toggleAttribute("open")) this.go(found);
+    });
     return entry;
   }
 

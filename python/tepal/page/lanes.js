@@ -69,12 +69,12 @@ class Lanes {
   }
 
   /**
-   * The largest size in which what is shown needs no scrolling.
+   * The largest size in which what is shown needs little scrolling.
    * @returns {"full" | "small" | "shared"}
    */
   fitting() {
-    if (this.fullHeight(Lanes.ROW) <= this.room) return "full";
-    return this.shown.length * Lanes.SMALL <= this.room ? "small" : "shared";
+    if (this.fullHeight(Lanes.ROW) <= this.room * Lanes.SCROLLS.full) return "full";
+    return this.shown.length * Lanes.SMALL <= this.room * Lanes.SCROLLS.small ? "small" : "shared";
   }
 
   /** Pixels of every lane; 0: it depends on the Task. */
@@ -82,7 +82,7 @@ class Lanes {
     if (this.effective === "full") return 0;
     if (this.effective === "small") return Lanes.SMALL;
     if (this.effective === "tiny") return Lanes.TINY;
-    return Math.min(Lanes.SMALL + 4, Math.max(Lanes.TINY, this.room / Math.max(this.count, 1)));
+    return Math.min(Lanes.LARGE, Math.max(Lanes.TINY, Math.floor(this.room / Math.max(this.count, 1))));
   }
 
   /**
@@ -229,6 +229,8 @@ class FirstFree {
 /** Up to so many Tasks have full lanes, and above so many only those that live in the view have one, to begin with. */
 Lanes.FEW = 60;
 Lanes.MANY = 400;
+/** How many times as high as the screen the lanes of a size may be for it to be chosen. */
+Lanes.SCROLLS = { full: 3, small: 1.2 };
 /** Pixels: above the bars of a full lane (arrows end there, and the strip of steps lies there), a bar's row, below. */
 Lanes.HEAD = 21;
 Lanes.STRIP = 6;

@@ -16,12 +16,16 @@ class Painter {
 
   /** Draws everything in the lanes but the arrows. */
   draw() {
-    const { lanes, scroll } = this.picture;
+    const { lanes, scroll, gutter, ruler } = this.picture;
     this.ink.begin("page");
     if (!lanes.count) return this.nothing();
     const first = Math.max(0, lanes.at(Math.max(0, scroll)));
     const bottom = scroll + this.ink.height;
-    for (let lane = first; lane < lanes.count && lanes.tops[lane] < bottom; lane++) this.lane(lane, lanes.tops[lane] - scroll);
+    let last = first;
+    while (last < lanes.count && lanes.tops[last] < bottom) last++;
+    for (let lane = first; lane < last; lane++) this.ground(lane, lanes.tops[lane] - scroll);
+    for (const x of ruler.ticks) this.ink.fill("grid", gutter + x, 0, 1, this.ink.height);
+    for (let lane = first; lane < last; lane++) this.lane(lane, lanes.tops[lane] - scroll);
   }
 
   /** Says why there is no lane. */
@@ -32,16 +36,25 @@ class Painter {
   }
 
   /**
+   * What lies below everything of a lane.
+   * @param {number} lane
+   * @param {number} y
+   */
+  ground(lane, y) {
+    const { lanes, chosen } = this.picture;
+    const picked = chosen && lanes.laneOf[chosen.task] === lane;
+    if (picked || lane % 2) this.ink.fill(picked ? "hover" : "stripe", 0, y, this.ink.width, lanes.heightOf(lane));
+  }
+
+  /**
    * @param {number} lane
    * @param {number} y
    */
   lane(lane, y) {
-    const { lanes, trace, gutter, hovered, chosen } = this.picture;
+    const { lanes, trace, gutter, hovered } = this.picture;
     const task = trace.tasks[lanes.tasksOf(lane)[0]];
     const height = lanes.heightOf(lane);
     const { context } = this.ink;
-    if (lane % 2) this.ink.fill("stripe", 0, y, this.ink.width, height);
-    if (chosen && lanes.laneOf[chosen.task] === lane) this.ink.fill("hover", 0, y, this.ink.width, height);
     context.save();
     context.beginPath();
     context.rect(gutter, y, this.ink.width - gutter, height);
@@ -63,7 +76,7 @@ class Painter {
     const { trace, view } = this.picture;
     const strip = y + Lanes.HEAD - Lanes.STRIP;
     const { lives } = view.scale;
-    const [born, died] = [view.x(lives.from[task.index]), view.x(lives.to[task.index])];
+    const [born, died] = [lives.from, lives.to].map((places) => Math.round(view.x(places[task.index])));
     this.ink.fill("life", born, strip + Lanes.STRIP - 1, Math.max(died - born, 1), 1);
     for (let depth = 0; depth < trace.depths[task.index]; depth++) this.coroutineRow(task, depth, this.rowTop(y, depth));
     this.each(trace.waits, task.index, (i, x, width, count) => this.wait(i, x, width, count, y));
@@ -202,13 +215,13 @@ class Painter {
     const tasks = lanes.tasksOf(lane);
     let filled = -Infinity;
     for (const task of tasks) {
-      const left = view.x(lives.from[task]);
-      const right = view.x(lives.to[task]);
+      const left = Math.round(view.x(lives.from[task]));
+      const right = Math.round(view.x(lives.to[task]));
       const marked = search.matchesTask(task) || (chosen && chosen.task === task);
-      if (right < 0 || left > view.width || (right < filled && !marked)) continue;
+      if (right < 0 || left > view.width || (right <= filled && !marked)) continue;
       if (right - left < Painter.BLOT) {
         this.ink.fill("bar-line", left, y, Math.max(right - left, 1), height - 2);
-        filled = Math.floor(left) + 1;
+        filled = left + 1;
       } else this.flatLane(trace.tasks[task], y, height);
       if (search.matchesTask(task)) this.ink.frame("found", left - 1, y, Math.max(right - left, 3) + 2, height - 1, 2);
       if (chosen && chosen.task === task) this.ink.frame("chosen", left - 1, y, Math.max(right - left, 3) + 2, height - 1, 2);
@@ -239,7 +252,7 @@ class Painter {
     const { trace, view, search, lanes } = this.picture;
     const inner = height - 2;
     const { lives } = view.scale;
-    const [born, died] = [view.x(lives.from[task.index]), view.x(lives.to[task.index])];
+    const [born, died] = [lives.from, lives.to].map((places) => Math.round(view.x(places[task.index])));
     this.ink.fill("bar", born, y, Math.max(died - born, 1), inner);
     this.each(trace.waits, task.index, (i, x, width, count) => {
       const colour = Palette.wait(trace.text(trace.waits.columns.kind[i]));
@@ -296,16 +309,17 @@ class Painter {
     const beyond = view.width + Painter.MARGIN;
     let i = spans.after(row, from);
     while (i < last && spans.from[i] <= to) {
-      const x = Math.max(view.x(spans.from[i]), -Painter.MARGIN);
-      const right = Math.min(view.x(spans.to[i]), beyond);
+      // On whole pixels: what lies between two would be a blur.
+      const x = Math.round(Math.max(view.x(spans.from[i]), -Painter.MARGIN));
+      const right = Math.round(Math.min(view.x(spans.to[i]), beyond));
       if (right - x >= 1) {
         draw(i, x, right - x, 1);
         i++;
         continue;
       }
       // The last one that begins within this pixel stands for them all.
-      const next = Math.max(i + 1, Painter.beginningAfter(spans.from, i, last, view.place(Math.floor(x) + 1)));
-      const end = Math.min(view.x(spans.to[next - 1]), beyond);
+      const next = Math.max(i + 1, Painter.beginningAfter(spans.from, i, last, view.place(x + 0.5)));
+      const end = Math.round(Math.min(view.x(spans.to[next - 1]), beyond));
       draw(i, x, Math.max(end - x, 1), next - i);
       i = next;
     }

@@ -58,7 +58,7 @@ Palette.CAUSES = {
 };
 Palette.NAMES = [
   "page", "panel", "line", "text", "quiet", "run", "run-text", "ready", "bar", "bar-line", "bar-text", "life", "stripe",
-  "hover", "chosen", "found", "block", "idle",
+  "hover", "grid", "chosen", "found", "block", "idle",
   ...Palette.WAITS.flatMap((kind) => [`wait-${kind}`, `wait-${kind}-fill`]),
 ];
 

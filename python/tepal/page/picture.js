@@ -167,9 +167,9 @@ class Picture {
 
   /** Draws everything now. */
   draw() {
+    this.ruler.draw(); // first: the lanes have its lines
     this.painter.draw();
     this.arrows.draw();
-    this.ruler.draw();
     this.overview.draw();
     const { gutter, inks, lanes, trace } = this;
     inks.lanes.fill("line", gutter - 1, 0, 1, inks.lanes.height);

@@ -4,6 +4,8 @@ class Ruler {
   constructor(picture) {
     this.picture = picture;
     this.ink = picture.inks.ruler;
+    /** @type {number[]} pixels of the times that are written, from the left of the view */
+    this.ticks = [];
   }
 
   /** Draws clock and loop. */
@@ -29,16 +31,18 @@ class Ruler {
     this.ink.fill("line", gutter - 1, 0, 1, this.ink.height);
   }
 
-  /** The times, and fine lines for them over the lanes. */
+  /** The times. */
   clock() {
     const { view, gutter } = this.picture;
     const ticks = view.scale.kind === "time" ? Ruler.evenTicks(view) : Ruler.placedTicks(view);
     this.ink.text("quiet", view.scale.kind === "time" ? "time, to scale" : "time, not to scale", 8, Ruler.CLOCK / 2, gutter - 16);
     let free = 0;
+    this.ticks = [];
     for (const [time, step] of ticks) {
       const x = view.x(view.scale.place(time));
       if (x < -1 || x > view.width + 1) continue;
       this.ink.fill("line", gutter + x, 0, 1, this.ink.height);
+      this.ticks.push(x);
       const text = Format.moment(time, step);
       if (x >= free) free = x + this.ink.text("quiet", text, gutter + x + 4, Ruler.CLOCK / 2, view.width - x - 4) + 14;
     }
@@ -97,7 +101,8 @@ class Ruler {
     const step = Math.max(1, power * [1, 2, 5, 10].find((factor) => factor * power >= least));
     /** @type {[number, number][]} */
     const ticks = [];
-    for (let time = Math.ceil(view.from / step) * step; time <= view.to; time += step) ticks.push([time, step]);
+    const first = Math.max(0, Math.ceil(view.from / step)) * step;
+    for (let time = first; time <= Math.min(view.to, view.scale.length); time += step) ticks.push([time, step]);
     return ticks;
   }
 

@@ -49,7 +49,8 @@ class Scale {
    */
   apply(trace) {
     const place = (/** @type {number} */ time) => this.place(time);
-    const all = (/** @type {Float64Array} */ times) => (this.kind === "time" ? times : times.map(place));
+    /** @type {(times: Float64Array) => Float64Array} */
+    const all = (times) => (this.kind === "time" ? times : times.map(place));
     for (const spans of [trace.steps, trace.coroutines, trace.waits, trace.ready, trace.callbacks, trace.blocks, trace.running]) {
       spans.from = all(spans.start);
       spans.to = all(spans.end);
@@ -57,7 +58,7 @@ class Scale {
     const { wakes, steps } = trace;
     wakes.at = all(wakes.time);
     wakes.runs = Float64Array.from(wakes.step, (step, i) => (step === NONE ? wakes.at[i] : steps.from[step]));
-    /** @type {{from: Float64Array, to: Float64Array}} the places where each Task was created and ended */
+    /** The places where each Task was created and ended. */
     this.lives = {
       from: all(Float64Array.from(trace.tasks, (task) => task.created)),
       to: all(Float64Array.from(trace.tasks, (task) => task.ended)),

@@ -26,7 +26,8 @@ class Sums {
     const recorded = trace.head.sums || {};
     /** @type {(name: string, value: number) => number} the recorder's sum, which counts what the page has not got */
     const sum = (name, value) => (typeof recorded[name] === "number" ? recorded[name] : value);
-    return [
+    /** @type {[string, string, string][]} */
+    const figures = [
       ["recorded", Format.duration(trace.duration), "From the beginning of the recording to its end"],
       ["Tasks", Format.count(sum("tasks", trace.tasks.length)), "Tasks created"],
       ["steps", Format.count(sum("steps", trace.steps.length)), "Runs of a Task, from one suspension to the next"],
@@ -35,6 +36,7 @@ class Sums {
       ["longest delay", this.longest === NONE ? "0" : Format.duration(this.delay(this.longest)), "The longest that a Task was ready and did not run"],
       ["events", Format.count(trace.events), "Events in this picture"],
     ];
+    return figures.filter(([, value]) => value !== "0");
   }
 
   /**

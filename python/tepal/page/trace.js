@@ -19,7 +19,9 @@ class Spans {
     this.row = Int32Array.from(order, (i) => rows[i]);
     this.start = Float64Array.from(order, (i) => start[i]);
     this.end = Float64Array.from(order, (i) => end[i]);
+    /** @type {Float64Array} */
     this.from = this.start;
+    /** @type {Float64Array} */
     this.to = this.end;
     this.first = new Uint32Array(count + 1);
     for (const row of this.row) this.first[row + 1]++;

@@ -7,7 +7,18 @@ class View {
     this.scale = scale;
     /** The places at the left and the right edge. */
     this.from = 0;
-    this.to = scale.length;
+    this.to = 0;
+    this.fit();
+  }
+
+  /** Places beside the scale that can be seen, so that its ends do not stand on the edge. */
+  get margin() {
+    return this.scale.length * View.MARGIN;
+  }
+
+  /** How much can be shown. */
+  get most() {
+    return this.scale.length + 2 * this.margin;
   }
 
   /**
@@ -53,10 +64,9 @@ class View {
   show(from, to) {
     const length = this.scale.length;
     const least = this.scale.kind === "time" ? Math.min(View.LEAST, length) : length * 1e-6;
-    const shown = Math.min(Math.max(to - from, least), length);
+    const shown = Math.min(Math.max(to - from, least), this.most);
     const middle = (from + to) / 2;
-    this.from = Math.min(Math.max(middle - shown / 2, 0), length - shown);
-    this.to = this.from + shown;
+    [this.from, this.to] = this.inside(middle - shown / 2, middle + shown / 2);
   }
 
   /**
@@ -66,13 +76,13 @@ class View {
    * @returns {[number, number]}
    */
   inside(from, to) {
-    const start = Math.min(Math.max(from, 0), this.scale.length - (to - from));
+    const start = Math.min(Math.max(from, -this.margin), this.scale.length + this.margin - (to - from));
     return [start, start + to - from];
   }
 
   /** Shows everything. */
   fit() {
-    this.show(0, this.scale.length);
+    this.show(-this.margin, this.scale.length + this.margin);
   }
 
   /**
@@ -82,7 +92,7 @@ class View {
    */
   zoom(factor, x) {
     const fixed = this.place(x);
-    const shown = Math.min((this.to - this.from) / factor, this.scale.length);
+    const shown = Math.min((this.to - this.from) / factor, this.most);
     const from = fixed - (x / this.width) * shown;
     this.show(from, from + shown);
   }
@@ -90,8 +100,7 @@ class View {
   /** @param {number} pixels to the right */
   pan(pixels) {
     const places = pixels / this.pixels;
-    const from = Math.min(Math.max(this.from + places, 0), this.scale.length - (this.to - this.from));
-    this.show(from, from + (this.to - this.from));
+    this.show(...this.inside(this.from + places, this.to + places));
   }
 
   /**
@@ -106,6 +115,8 @@ class View {
   }
 }
 
+/** Share of the scale that can be seen beside it. */
+View.MARGIN = 0.012;
 /** Nanoseconds that fill the screen at the closest. */
 View.LEAST = 200;
 

@@ -98,7 +98,8 @@ class Arrows {
     if (kind === "descriptor") context.rect(middle - 3, top - 3, 6, 6);
     else if (kind === "timer") context.arc(middle, top, 3.5, 0, 2 * Math.PI);
     else if (kind === "thread") Arrows.polygon(context, middle, top, 4, 4);
-    else Arrows.polygon(context, middle, top, 3, 4);
+    else if (kind === "signal") Arrows.polygon(context, middle, top, 5, 4);
+    else context.rect(middle - 4, top - 1.5, 8, 3);
     context.fill();
   }
 
@@ -152,7 +153,7 @@ class Arrows {
 }
 
 /** So many wake-ups in the view are drawn as arrows. */
-Arrows.MOST = 1500;
+Arrows.MOST = 300;
 /** More than so many are drawn thinner. */
 Arrows.CROWD = 100;
 /** So many births in the view are drawn. */

@@ -197,7 +197,8 @@ class Picture {
     const text = this.trace.text(columns.text[i]) || this.trace.text(columns.kind[i]);
     const target = this.trace.task(columns.target[i]);
     if (!target) return text;
-    return text === target.name || text === "task" ? `awaits ${target.name}` : text.includes(target.name) ? text : `${text} ${target.name}`;
+    if (this.trace.text(columns.kind[i]) === "task") return `awaits ${target.name}`;
+    return text.includes(target.name) ? text : `${text} ${target.name}`;
   }
 
   /**

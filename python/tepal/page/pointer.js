@@ -47,11 +47,9 @@ class Pointer {
    */
   placeOf(event) {
     const box = /** @type {HTMLElement} */ (event.currentTarget).getBoundingClientRect();
-    if (event.currentTarget === this.picture.canvases.overview) {
-      const place = ((event.clientX - box.left) / box.width) * this.picture.view.scale.length;
-      return this.picture.view.x(place);
-    }
-    return event.clientX - box.left - this.picture.gutter;
+    const x = event.clientX - box.left - this.picture.gutter;
+    const { overview, view, canvases } = this.picture;
+    return event.currentTarget === canvases.overview ? view.x(overview.place(x)) : x;
   }
 
   /** @param {PointerEvent} event */
@@ -122,7 +120,7 @@ class Pointer {
     const { picture } = this;
     if (picture.view.whole) return;
     const box = picture.canvases.overview.getBoundingClientRect();
-    const place = ((event.clientX - box.left) / box.width) * picture.view.scale.length;
+    const place = picture.overview.place(event.clientX - box.left - picture.gutter);
     const half = (picture.view.to - picture.view.from) / 2;
     picture.change(() => picture.view.show(...picture.view.inside(place - half, place + half)));
   }

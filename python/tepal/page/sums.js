@@ -31,9 +31,9 @@ class Sums {
       ["recorded", Format.duration(trace.duration), "From the beginning of the recording to its end"],
       ["Tasks", Format.count(sum("tasks", trace.tasks.length)), "Tasks created"],
       ["steps", Format.count(sum("steps", trace.steps.length)), "Runs of a Task, from one suspension to the next"],
-      ["busy", Format.percent(Math.min(1, this.busy / trace.duration)), `Share of the time in which the loop ran Tasks and callbacks: ${Format.duration(this.busy)}`],
+      ["busy", Format.percent(sum("utilisation", Math.min(1, this.busy / trace.duration))), "Share of the time in which the loop ran Tasks and callbacks"],
       ["waiting to run", Format.duration(this.ready), "Time that Tasks were ready to run and did not yet, all together"],
-      ["longest delay", this.longest === NONE ? "0" : Format.duration(this.delay(this.longest)), "The longest that a Task was ready and did not run"],
+      ["longest delay", Format.duration(sum("longest_delay", this.longest === NONE ? 0 : this.delay(this.longest))), "The longest that a Task was ready and did not run"],
       ["events", Format.count(trace.events), "Events in this picture"],
     ];
     return figures.filter(([, value]) => value !== "0");

@@ -280,7 +280,11 @@ class Trace {
       task: packed.blocks.task,
       stack: packed.blocks.stack,
     });
-    const order = Uint32Array.from(this.steps.start.keys()).sort((a, b) => this.steps.start[a] - this.steps.start[b]);
+    // A Task that starts eagerly takes its first step within its creator's: a row has room for one, the outer.
+    let free = -1;
+    const order = Uint32Array.from(this.steps.start.keys())
+      .sort((a, b) => this.steps.start[a] - this.steps.start[b])
+      .filter((i) => this.steps.end[i] > free && (free = Math.max(free, this.steps.end[i])));
     const starts = Array.from(order, (i) => this.steps.start[i]);
     const stops = Array.from(order, (i) => this.steps.end[i]);
     this.running = new Spans(starts.map(() => 0), starts, stops, 1, { step: Array.from(order) });

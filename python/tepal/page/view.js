@@ -38,7 +38,7 @@ class View {
 
   /** Whether all of it is shown. */
   get whole() {
-    return this.to - this.from > this.scale.length * 0.999;
+    return this.to - this.from > this.most * 0.999;
   }
 
   /** @param {number} place */

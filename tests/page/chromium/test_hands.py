@@ -84,12 +84,15 @@ def test_dragging_and_arrow_keys_move(page):
 def test_the_overview_travels(page):
     opened = page("1000")
     opened.keys("+", "+", "+", "+", "+", "+", Keys.HOME)
-    box = opened.run(
-        "const b = picture.canvases.overview.getBoundingClientRect(); return [b.left, b.top, b.width, b.height]"
+    place = 0.7 * TRACES["1000"]()["duration"]
+    x, y = opened.run(
+        "const box = picture.canvases.overview.getBoundingClientRect();"
+        "return [box.left + picture.gutter + picture.overview.x(arguments[0]), box.top + box.height / 2]",
+        place,
     )
-    opened.click(box[0] + box[2] * 0.7, box[1] + box[3] / 2)
+    opened.click(x, y)
     left, right = opened.view()
-    assert (left + right) / 2 == pytest.approx(0.7 * TRACES["1000"]()["duration"], rel=0.02)
+    assert (left + right) / 2 == pytest.approx(place, rel=0.02)
 
 
 def test_a_click_on_a_wait_shows_its_stack_and_its_source_line(page, screenshot):

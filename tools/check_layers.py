@@ -79,8 +79,8 @@ def python_imports(package: str, source: Path, file: Path) -> Iterator[Import]:
             else:
                 found = [base]
         for name in found:
-            head, _, rest = name.partition(".")
-            if head == package:
+            if name == package or name.startswith(f"{package}."):
+                rest = name.removeprefix(package).lstrip(".")
                 yield file, getattr(node, "lineno", 0), rest.partition(".")[0] or "__init__"
 
 

@@ -155,6 +155,7 @@ class LoopCore(_AsyncioLoop):
 
     _closed: bool
     _debug: bool
+    _drives_generators: bool
     _stopping: bool
     _thread_id: int | None
     _task_factory: Callable[..., Any] | None

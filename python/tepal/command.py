@@ -36,6 +36,9 @@ PROGRAM = "tepal"
 CANNOT_OPEN = 2
 """The exit status of ``python`` when it cannot open the script it was given."""
 
+REFUSED = 2
+"""The exit status if a vintage program asks for something that the Python at hand has no more."""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line ``arguments`` (``sys.argv[1:]`` if ``None``) and return the exit status.
@@ -73,6 +76,8 @@ def _write_trace(module: str, file: str, trace: dict[str, Any]) -> None:
 
 def _run(options: argparse.Namespace, theirs: list[str]) -> int:
     """Run the program that the options name, with its arguments."""
+    if options.vintage:
+        return _run_vintage(options, theirs)
     if options.module is not None:
         return _run_module(options.module, theirs)
     if options.code is not None:
@@ -110,7 +115,7 @@ def _parser() -> argparse.ArgumentParser:
         help="run an unchanged Python program on tepal",
         description="Run an unchanged Python program; the event loops that asyncio makes for it are tepal's. "
         "What follows the program's name is the program's own.",
-        usage=f"{PROGRAM} run [-h] [--debug] (SCRIPT | -m MODULE | -c CODE) [ARGS ...]",
+        usage=f"{PROGRAM} run [-h] [--debug] [--report[=FILE]] [--vintage] (SCRIPT | -m MODULE | -c CODE) [ARGS ...]",
     )
     run.add_argument(
         "--report", nargs="?", const="-", metavar="FILE",
@@ -136,6 +141,12 @@ def _add_program(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(parser=parser)
     parser.add_argument(
         "--debug", action="store_true", help="asyncio's debug mode, as PYTHONASYNCIODEBUG=1 switches it on"
+    )
+    parser.add_argument(
+        "--vintage",
+        action="store_true",
+        help="SCRIPT is a program of 2013 to 2018 for asyncio or Trollius (asyncio.coroutine, yield from, "
+        "asyncio.async): translate it and its own modules as they are loaded",
     )
     program = parser.add_mutually_exclusive_group(required=True)
     program.add_argument("-m", dest="module", metavar="MODULE", help="run a module, as python -m does")
@@ -167,14 +178,48 @@ def _run_script(script: str, arguments: list[str]) -> int:
         # would find it.
         _set_first_path(path, always=True)
         return _as_main(lambda: runpy._run_module_as_main("__main__", False))  # type: ignore[attr-defined]
-    try:
-        with io.open_code(path) as file:
-            source = file.read()
-    except OSError as error:
-        print(f"{PROGRAM}: can't open file {path!r}: [Errno {error.errno}] {error.strerror}", file=sys.stderr)
+    source = _read(path)
+    if source is None:
         return CANNOT_OPEN
     _set_first_path(os.path.dirname(os.path.realpath(path)))
     return _as_main(lambda: _execute_file(path, source))
+
+
+def _read(path: str) -> bytes | None:
+    """Return the content of a program's file; if there is none, say so as ``python`` does and return ``None``."""
+    try:
+        with io.open_code(path) as file:
+            return file.read()
+    except OSError as error:
+        print(f"{PROGRAM}: can't open file {path!r}: [Errno {error.errno}] {error.strerror}", file=sys.stderr)
+        return None
+
+
+def _run_vintage(options: argparse.Namespace, arguments: list[str]) -> int:
+    """Run a Python file that was written for asyncio or Trollius between 2013 and 2018."""
+    from tepal import vintage  # noqa: PLC0415  (only those who ask for it need it)
+    from tepal.vintage import program  # noqa: PLC0415
+
+    if options.script is None:
+        options.parser.error("--vintage translates files: give a SCRIPT, not -m or -c")
+    sys.argv[:] = [options.script, *arguments]
+    path = os.path.join(os.getcwd(), options.script)
+    source = _read(path)
+    if source is None:
+        return CANNOT_OPEN
+    directory = os.path.dirname(os.path.realpath(path))
+    _set_first_path(directory)
+
+    def execute() -> None:
+        program.prepare(directory)
+        code = vintage.translate(source, path)
+        exec(code, _main_namespace(__file__=path, __loader__=vintage.Loader("__main__", path)))
+
+    try:
+        return _as_main(execute)
+    except vintage.RefusedError as refused:
+        program.report(refused)
+        return REFUSED
 
 
 def _execute_file(path: str, source: bytes) -> None:
@@ -245,11 +290,18 @@ def _as_main(program: Callable[[], None]) -> int:
     return 0
 
 
+def _is_ours(filename: str) -> bool:
+    return filename == __file__ or filename.startswith(_VINTAGE)
+
+
+_VINTAGE = os.path.join(os.path.dirname(__file__), "vintage", "")  # where a program is translated
+
+
 def _report_without_our_frames(error: BaseException) -> None:
-    """Have ``sys.excepthook``, the program's or Python's, see ``error``'s traceback without the frames of this file."""
+    """Have ``sys.excepthook``, the program's or Python's, see ``error``'s traceback without our frames."""
     report = sys.excepthook
     traceback = error.__traceback__
-    while traceback is not None and traceback.tb_frame.f_code.co_filename == __file__:
+    while traceback is not None and _is_ours(traceback.tb_frame.f_code.co_filename):
         traceback = traceback.tb_next
 
     def excepthook(kind: type[BaseException], value: BaseException, whole: types.TracebackType | None) -> None:

@@ -149,6 +149,14 @@ pub(super) fn attributes() -> Vec<Attribute<LoopBody>> {
             },
         ),
         writable(
+            c"_drives_generators",
+            |this: &L| this.drives_generators.get(),
+            |this: &L, value| {
+                this.drives_generators.set(is_true(value)?);
+                Ok(())
+            },
+        ),
+        writable(
             c"_task_factory",
             |this: &L| this.task_factory.get(),
             set_factory,

@@ -74,6 +74,8 @@ pub(crate) struct LoopBody {
     pub(crate) eager_factory: Cell<bool>,
     /// `create_task` was replaced on the instance or by a subclass.
     pub(crate) create_task_overridden: Cell<bool>,
+    /// Whether Tasks of this loop drive generators as well, as asyncio's did until Python 3.11.
+    pub(crate) drives_generators: Cell<bool>,
     /// `loop.time` was replaced on the instance or by a subclass.
     pub(crate) time_overridden: Cell<bool>,
     /// `stop()` was called: the loop ends with this turn.
@@ -122,6 +124,7 @@ impl HeapType for LoopBody {
             task_factory: Slot::empty(),
             eager_factory: Cell::new(false),
             create_task_overridden: Cell::new(false),
+            drives_generators: Cell::new(false),
             time_overridden: Cell::new(false),
             stopping: Cell::new(false),
             thread: Cell::new(0),

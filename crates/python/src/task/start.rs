@@ -89,7 +89,7 @@ pub(crate) fn create_on(
     coroutine: &Object,
     options: TaskOptions,
 ) -> PyResult<Ref<TaskBody>> {
-    check_coroutine(coroutine)?;
+    check_coroutine(coroutine, Some(event_loop))?;
     let plain = options.is_plain();
     let context = choose_context(options.context, Some(event_loop))?;
     let future = FutureBody::new(Some(LoopRef::Native(event_loop.reference())));
@@ -129,11 +129,11 @@ pub(super) fn initialize(
 ) -> PyResult<()> {
     task.log_destroy_pending.set(false);
     task.future.reset(event_loop.clone())?;
-    check_coroutine(coroutine)?;
     let native = match &event_loop {
         LoopRef::Native(native) => Some(&**native),
         LoopRef::Foreign(_) => None,
     };
+    check_coroutine(coroutine, native)?;
     let plain = options.is_plain();
     let context = choose_context(options.context, native)?;
     drop(task.membership.take());
@@ -185,15 +185,23 @@ impl Instance<TaskBody> {
 
 /// Refuses what is no coroutine; native ones are known by their type.
 #[inline(always)]
-fn check_coroutine(coroutine: &Object) -> PyResult<()> {
+fn check_coroutine(coroutine: &Object, event_loop: Option<&Instance<LoopBody>>) -> PyResult<()> {
     if coroutines::is_native(coroutine) {
         return Ok(());
     }
-    check_unusual_coroutine(coroutine)
+    check_unusual_coroutine(coroutine, event_loop)
 }
 
 #[cold]
-fn check_unusual_coroutine(coroutine: &Object) -> PyResult<()> {
+fn check_unusual_coroutine(
+    coroutine: &Object,
+    event_loop: Option<&Instance<LoopBody>>,
+) -> PyResult<()> {
+    if event_loop.is_some_and(|event_loop| event_loop.drives_generators.get())
+        && coroutines::is_generator(coroutine)
+    {
+        return Ok(());
+    }
     let answer = calls::call(&imports().is_coroutine, [coroutine])?;
     if coroutines::is_true(&answer)? {
         return Ok(());

@@ -1,0 +1,63 @@
+"""Programs of 2013 to 2018, each in a process of its own: what they printed then they print now.
+
+``programs/NAME.py`` is the program and ``programs/NAME.out`` what it prints. Most of them do what the examples in the
+documentation of asyncio 3.4 and of Trollius did.
+"""
+
+import pathlib
+import signal
+import subprocess
+import sys
+
+import pytest
+
+PROGRAMS = pathlib.Path(__file__).parent / "programs"
+NAMES = sorted(path.stem for path in PROGRAMS.glob("*.out"))
+
+
+def command(name, *arguments):
+    return [sys.executable, "-m", "tepal", "run", "--vintage", str(PROGRAMS / f"{name}.py"), *arguments]
+
+
+def run(name, *arguments):
+    finished = subprocess.run(command(name, *arguments), capture_output=True, text=True, timeout=30, check=False)
+    assert (finished.returncode, finished.stderr) == (0, ""), finished.stderr
+    return finished.stdout
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_program_prints_what_it_printed_then(name):
+    assert run(name) == (PROGRAMS / f"{name}.out").read_text()
+
+
+SERVER_OF_STREAMS = "Received 'Hello World!' from '127.0.0.1'\nSend: 'Hello World!'\nClose the client socket\n"
+CLIENT_OF_STREAMS = "Send: 'Hello World!'\nReceived: 'Hello World!'\nClose the socket\n"
+SERVER_OF_PROTOCOLS = (
+    "Connection from 127.0.0.1\nData received: 'Hello World!'\nSend: 'Hello World!'\nClose the client socket\n"
+)
+CLIENT_OF_PROTOCOLS = (
+    "Data sent: 'Hello World!'\nData received: 'Hello World!'\nThe server closed the connection\nStop the event loop\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("server", "client", "received", "sent"),
+    [
+        ("echo_server_protocol", "echo_client_protocol", SERVER_OF_PROTOCOLS, CLIENT_OF_PROTOCOLS),
+        ("echo_server_streams", "echo_client_streams", SERVER_OF_STREAMS, CLIENT_OF_STREAMS),
+        ("trollius_echo_server", "trollius_echo_client", SERVER_OF_STREAMS, CLIENT_OF_STREAMS),
+    ],
+)
+def test_an_echo_client_and_a_server_that_serves_until_ctrl_c(server, client, received, sent):
+    serving = subprocess.Popen(command(server), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        port = serving.stdout.readline().split()[1]
+        assert run(client, port) == sent
+        assert run(client, port) == sent
+        serving.send_signal(signal.SIGINT)
+        output, errors = serving.communicate(timeout=20)
+    finally:
+        serving.kill()
+        serving.wait()
+    assert (serving.returncode, errors) == (0, "")
+    assert output == received * 2

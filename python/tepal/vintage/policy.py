@@ -56,7 +56,7 @@ class Policy(EventLoopPolicy):
         def __getattr__(self, name: str) -> Any:
             if name in ("get_child_watcher", "set_child_watcher"):
                 raise RefusedAttributeError(
-                    "child watchers are gone since Python 3.14, which needs none: leave the call out",
+                    "child watchers are gone since Python 3.14, which needs none: leave it out",
                     name,
                     *place_of(sys._getframe(1)),
                 )

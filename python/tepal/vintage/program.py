@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from tepal.vintage.importing import translate_imports
 from tepal.vintage.policy import set_event_loop_policy
+from tepal.vintage.refusal import report
 
-__all__ = ("prepare",)
+__all__ = ("prepare", "report")
 
 
 def prepare(directory: str) -> None:

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import re
+import sys
+import traceback
 import types
 from typing import Any
 
-__all__ = ("RefusedAttributeError", "RefusedError", "RefusedImportError", "RefusedSyntaxError")
+__all__ = (
+    "EXCEPT_COMMA",
+    "PRINT_STATEMENT",
+    "RefusedAttributeError",
+    "RefusedError",
+    "RefusedImportError",
+    "RefusedSyntaxError",
+    "report",
+)
 
 
 class RefusedError(Exception):
@@ -46,13 +57,32 @@ class RefusedAttributeError(RefusedError, AttributeError):
         self.reason, self.filename, self.lineno = reason, filename, lineno
 
 
+def report(error: RefusedError) -> None:
+    """Tell on standard error how the program came to ``error``, and on the last line where it is and why."""
+    package = os.path.dirname(os.path.dirname(__file__))
+    frames = [
+        frame
+        for frame in traceback.extract_tb(error.__traceback__)
+        if not frame.filename.startswith((os.path.join(package, ""), "<frozen "))
+    ]
+    if frames:
+        print("Traceback (most recent call last):\n", *traceback.format_list(frames), sep="", end="", file=sys.stderr)
+    if isinstance(error, RefusedSyntaxError):
+        print("".join(traceback.format_exception_only(error)[:-1]), end="", file=sys.stderr)
+        print(f"tepal: refused: {error.reason}", file=sys.stderr)
+    else:
+        print(f"tepal: refused: {error.filename}, line {error.lineno}: {error.reason}", file=sys.stderr)
+
+
 _PYTHON_2 = "of Python 2, which no Python 3 has ever run"
+PRINT_STATEMENT = f"the print statement {_PYTHON_2}"
+EXCEPT_COMMA = f"'except ERROR, name' {_PYTHON_2}"
 
 # What the compiler says, or how the line looks, and what that was once.
 _MESSAGES = (
-    (r"Missing parentheses in call to 'print'", f"the print statement {_PYTHON_2}"),
+    (r"Missing parentheses in call to 'print'", PRINT_STATEMENT),
     (r"Missing parentheses in call to 'exec'", f"the exec statement {_PYTHON_2}"),
-    (r"multiple exception types must be parenthesized", f"'except ERROR, name' {_PYTHON_2}"),
+    (r"multiple exception types must be parenthesized", EXCEPT_COMMA),
     (r"leading zeros in decimal integer literals", f"an octal number with a bare leading zero {_PYTHON_2}"),
     (r"[Ii]nconsistent use of tabs", "tabs and spaces mixed as only Python 2 could read them"),
     (r"'yield' inside (list|set|dict)", "'yield' inside a comprehension, which Python 3.8 has removed"),
@@ -60,9 +90,9 @@ _MESSAGES = (
     (r"parameters? cannot be parenthesized", f"a tuple as a parameter, {_PYTHON_2}"),
 )
 _LINES = (
-    (r"^\s*print\s+[^=(\s]", f"the print statement {_PYTHON_2}"),
+    (r"^\s*print\s+[^=(\s]", PRINT_STATEMENT),
     (r"^\s*raise\s+[\w.]+\s*,", f"'raise ERROR, value' {_PYTHON_2}"),
-    (r"^\s*except\s+[\w.]+\s*,\s*\w+\s*:", f"'except ERROR, name' {_PYTHON_2}"),
+    (r"^\s*except\s+[\w.]+\s*,\s*\w+\s*:", EXCEPT_COMMA),
     (r"`[^`]+`", f"a repr in backquotes {_PYTHON_2}"),
     (r"<>", f"the operator '<>' {_PYTHON_2}"),
     (r"(?i)\bur['\"]", f"a ur'' literal {_PYTHON_2}"),

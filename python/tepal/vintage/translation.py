@@ -28,7 +28,7 @@ import warnings
 from collections.abc import Iterator
 from typing import Any, TypeVar
 
-from tepal.vintage.refusal import RefusedSyntaxError, judged
+from tepal.vintage.refusal import EXCEPT_COMMA, PRINT_STATEMENT, RefusedSyntaxError, judged
 
 __all__ = ("translate",)
 
@@ -48,7 +48,9 @@ def translate(source: bytes | str, filename: str) -> types.CodeType:
     Raises ``RefusedSyntaxError`` if it is of a Python that is gone, ``SyntaxError`` if it never was Python; both show
     the line as it stands in the file.
     """
-    text = importlib.util.decode_source(source) if isinstance(source, bytes) else source
+    if isinstance(source, bytes):
+        source = importlib.util.decode_source(source.replace(b"\r\n", b"\n").replace(b"\r", b"\n"))
+    text = source.replace("\r\n", "\n").replace("\r", "\n")
     hidden, names = _hide(text)
     with warnings.catch_warnings():
         # Of "\d" in a string, "is" with a number and their like nobody complained then.
@@ -61,7 +63,7 @@ def translate(source: bytes | str, filename: str) -> types.CodeType:
             _modernise(tree)
             code = compile(tree, filename, "exec", dont_inherit=True)
         except SyntaxError as error:
-            raise judged(_as_written(error, text, names)) from None
+            raise judged(_as_written(error, text, names)).with_traceback(None) from None
     return _with_coroutines(code)
 
 
@@ -149,22 +151,41 @@ def _as_written(error: SyntaxError, text: str, names: dict[str, str]) -> SyntaxE
 
 
 def _refuse(tree: ast.AST, filename: str, text: str) -> None:
-    """Raise ``RefusedSyntaxError`` for what is still Python, but means something else: ``print >>file, ...``."""
+    """Raise ``RefusedSyntaxError`` for what Python 2 wrote and a modern Python reads as something else."""
+    lines = text.split("\n")
     for node in ast.walk(tree):
-        if not isinstance(node, ast.Expr):
-            continue
-        value = node.value.elts[0] if isinstance(node.value, ast.Tuple) and node.value.elts else node.value
-        if (
-            isinstance(value, ast.BinOp)
-            and isinstance(value.op, ast.RShift)
-            and isinstance(value.left, ast.Name)
-            and value.left.id == "print"
-        ):
-            line = text.split("\n")[node.lineno - 1] + "\n"
-            raise RefusedSyntaxError(
-                "the print statement of Python 2, which no Python 3 has ever run",
-                (filename, node.lineno, node.col_offset + 1, line, node.end_lineno, (node.end_col_offset or 0) + 1),
-            )
+        if isinstance(node, ast.Expr):
+            value = node.value.elts[0] if isinstance(node.value, ast.Tuple) and node.value.elts else node.value
+            if (
+                isinstance(value, ast.BinOp)
+                and isinstance(value.op, ast.RShift)
+                and isinstance(value.left, ast.Name)
+                and value.left.id == "print"
+            ):
+                raise _refused(PRINT_STATEMENT, filename, lines, node)
+        elif isinstance(node, ast.ExceptHandler) and isinstance(node.type, ast.Tuple) and _is_bare(node.type, lines):
+            raise _refused(EXCEPT_COMMA, filename, lines, node.type)
+
+
+def _is_bare(kinds: ast.Tuple, lines: list[str]) -> bool:
+    """Whether the tuple has no parentheses, as from Python 3.14 on: `except ERROR, name` reads as two classes there."""
+    return lines[kinds.lineno - 1].encode()[kinds.col_offset :][:1] != b"("
+
+
+def _refused(reason: str, filename: str, lines: list[str], node: ast.expr | ast.stmt) -> RefusedSyntaxError:
+    line = lines[node.lineno - 1] + "\n"
+    end = node.end_col_offset
+    return RefusedSyntaxError(
+        reason,
+        (
+            filename,
+            node.lineno,
+            node.col_offset + 1,
+            line,
+            node.end_lineno,
+            node.col_offset + 1 if end is None else end + 1,
+        ),
+    )
 
 
 def _modernise(tree: ast.Module) -> None:

@@ -194,7 +194,10 @@ def make_modules(package: str) -> dict[str, types.ModuleType]:
 __path__: list[str] = []  # a package, whose modules are all there already
 globals().update(OURS)
 globals().update(make_modules(__name__))
-__all__ = sorted({*OURS, *(name for name in asyncio.__all__ if name in vars(asyncio))})  # noqa: PLE0605
+NAMES = sorted({*OURS, *(name for name in asyncio.__all__ if name in vars(asyncio))})
+"""What ``from asyncio import *`` gives."""
+
+globals()["__all__"] = NAMES  # type checkers cannot follow
 
 
 def __getattr__(name: str) -> Any:
@@ -204,4 +207,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*globals(), *NAMES})

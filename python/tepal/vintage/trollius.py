@@ -167,7 +167,10 @@ _NAMES: dict[str, Any] = {
 globals().update(_NAMES)
 globals().update(make_modules(__name__))
 executor = sys.modules[f"{__name__}.executor"] = _Executor(f"{__name__}.executor")
-__all__ = sorted({*_NAMES, *vintage.__all__, "From", "Return"})  # noqa: PLE0605
+NAMES = sorted({*_NAMES, *vintage.NAMES, "From", "Return"})
+"""What ``from trollius import *`` gives."""
+
+globals()["__all__"] = NAMES  # type checkers cannot follow
 
 
 def __getattr__(name: str) -> Any:
@@ -177,4 +180,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*globals(), *NAMES})

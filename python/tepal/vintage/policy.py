@@ -26,7 +26,7 @@ __all__ = (
 class Policy(EventLoopPolicy):
     """asyncio's policy of Python 3.4: ``get_event_loop()`` makes the main thread's loop, without a warning."""
 
-    _loop_factory = EventLoop
+    _loop_factory: Any = EventLoop
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,9 +1,10 @@
 """asyncio's functions that are called per Task, in Rust.
 
-``asyncio.create_task``, ``ensure_future``, ``gather`` and two methods of ``TaskGroup`` are Python code, which on a
-tepal loop costs more than the Tasks that they make. From the first tepal loop on, native functions stand in their
-places, as CPython itself puts C functions in the place of ``asyncio.current_task`` and others. They do the same: what
-they do not know, and every call without a running tepal loop, goes to CPython's own function.
+``asyncio.create_task``, ``ensure_future``, ``gather``, two methods of ``TaskGroup`` and the generator inside of
+``sleep(0)`` are Python code, which on a tepal loop costs more than the Tasks themselves. From the first tepal loop on,
+native functions stand in their places, as CPython itself puts C functions in the place of ``asyncio.current_task`` and
+others. They do the same: what they do not know, and every call without a running tepal loop, goes to CPython's own
+function.
 
 The environment variable ``TEPAL_FUNCTIONS=asyncio`` leaves CPython's in place.
 """
@@ -26,13 +27,13 @@ def _is_cpythons(function: object, module: types.ModuleType) -> bool:
 
 
 def _install() -> None:
-    for native in (_native.create_task, _native.ensure_future, _native.gather):
+    for native in (_native.create_task, _native.ensure_future, _native.gather, _native.sleep_zero):
         name = native.__name__
-        original = getattr(tasks, name)
+        original = getattr(tasks, name, None)
         if not _is_cpythons(original, tasks):
             continue
         setattr(tasks, name, native)
-        if getattr(asyncio, name) is original:
+        if getattr(asyncio, name, None) is original:
             setattr(asyncio, name, native)
     group = asyncio.TaskGroup
     if all(_is_cpythons(method, taskgroups) for method in (group.create_task, group._on_task_done)):

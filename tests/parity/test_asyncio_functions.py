@@ -367,3 +367,41 @@ async def test_who_awaits_the_children(loop):
     assert len(inner) == 3
     for graph in inner:
         assert [awaiter.future for awaiter in graph.awaited_by] == [gathering]
+
+
+async def test_sleeping_for_a_turn(loop):
+    log = []
+
+    async def turns(name):
+        for number in range(2):
+            assert await asyncio.sleep(0, "result") == "result"
+            log.append(f"{name}{number}")
+
+    await asyncio.gather(turns("a"), turns("b"))
+    assert log == ["a0", "b0", "a1", "b1"]
+    coroutine = asyncio.sleep(-1)
+    assert inspect.iscoroutine(coroutine) and inspect.iscoroutinefunction(asyncio.sleep)
+    assert coroutine.send(None) is None
+    with pytest.raises(StopIteration):
+        coroutine.send(None)
+
+
+async def test_ending_a_sleep_for_a_turn(loop):
+    async def sleep():
+        try:
+            await asyncio.sleep(0)
+        except (KeyError, asyncio.CancelledError) as error:
+            return type(error).__name__
+
+    coroutine = sleep()
+    coroutine.send(None)
+    with pytest.raises(StopIteration) as stopped:
+        coroutine.throw(KeyError("x"))
+    assert stopped.value.value == "KeyError"
+    coroutine = sleep()
+    coroutine.send(None)
+    coroutine.close()
+    task = loop.create_task(sleep())
+    await asyncio.sleep(0)
+    task.cancel()
+    assert await task == "CancelledError"

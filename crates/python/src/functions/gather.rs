@@ -295,7 +295,7 @@ fn cancelled_error(future: &Instance<FutureBody>) -> PyResult<Object> {
 ///
 /// # Errors
 /// What CPython raises.
-pub(crate) fn make_types() -> PyResult<()> {
+pub(super) fn make_type() -> PyResult<()> {
     TypeBuilder::<GatherBody>::new(c"What a call of gather() keeps.")
         .not_constructible()
         .method(with_one(

@@ -1,4 +1,4 @@
-//! `asyncio.create_task`, `ensure_future` and `gather`, and the two methods of `TaskGroup` that run
+//! `asyncio.create_task`, `ensure_future` and `gather`, what `sleep(0)` awaits, and the two methods of `TaskGroup` that run
 //! per Task, as they are on a loop of ours that runs.
 //!
 //! Each serves the usual call and hands every other one, unchanged, to the function of CPython
@@ -6,6 +6,7 @@
 //! than the eager one, with a replaced `create_task`, with arguments that are rarely used.
 
 mod gather;
+mod sleep;
 mod task_group;
 
 use crate::future::FutureBody;
@@ -20,7 +21,6 @@ use crate::interop::running_task::running_loop;
 use crate::loop_core::body::LoopBody;
 use crate::task::{TaskBody, TaskOptions, create_on};
 
-pub(crate) use gather::make_types;
 pub(crate) use task_group::install as install_task_group;
 
 /// The loop, if its Tasks are ours and are made in the usual way.
@@ -83,11 +83,20 @@ fn ensure_future(arguments: Arguments<'_>) -> PyResult<Object> {
     arguments.forward(&imports().ensure_future)
 }
 
+/// Makes the types of what the functions give and keep.
+///
+/// # Errors
+/// What CPython raises.
+pub(crate) fn make_types() -> PyResult<()> {
+    gather::make_type()?;
+    sleep::make_type()
+}
+
 /// The functions by their names in `asyncio.tasks`.
 ///
 /// # Errors
 /// `MemoryError`.
-pub(crate) fn all() -> PyResult<[(&'static str, Object); 3]> {
+pub(crate) fn all() -> PyResult<[(&'static str, Object); 4]> {
     let module = "asyncio.tasks";
     let create_task = if imports().create_task_takes_any_keyword {
         function(
@@ -116,7 +125,14 @@ pub(crate) fn all() -> PyResult<[(&'static str, Object); 3]> {
         c"ensure_future(coro_or_future, *, loop=None)\n--\n\nThe future itself, or a Task that awaits the awaitable.",
         ensure_future,
     );
+    let sleep_zero = function(
+        module,
+        c"__sleep0",
+        c"__sleep0()\n--\n\nWhat sleep(0) awaits: one turn of the loop.",
+        sleep::sleep_zero,
+    );
     Ok([
+        ("sleep_zero", sleep_zero?),
         ("create_task", create_task?),
         ("ensure_future", ensure_future?),
         ("gather", gather?),

@@ -55,6 +55,16 @@ pub const DEFAULT_HIGH_WATER: usize = 64 * 1024;
 /// What was read is copied into an object of exactly its size. Up to here the copy is cheaper than fresh memory.
 pub const SCRATCH_READ: usize = 64 * 1024;
 
+/// How many packets that were handed out to stream readers are remembered, so that the memory of those that nobody kept
+/// serves again (packets).
+///
+/// A program lets go of a packet when it has the next one of the same connection: that is two for each of 128 connections
+/// that are busy at once.
+pub const REMEMBERED_PACKETS: usize = 256;
+
+/// Which packets are remembered (bytes): smaller ones have fast paths in the allocators; at most 1 MiB is kept in all.
+pub const REMEMBERED_PACKET_SIZES: std::ops::RangeInclusive<usize> = 900..=4096;
+
 /// The most that one read asks of the kernel (bytes).
 ///
 /// asyncio's `_SelectorTransport.max_size`. It bounds how long one connection can keep the others waiting.

@@ -64,6 +64,41 @@ where
     }
 }
 
+/// A method without arguments.
+pub(crate) fn foreign_method_without_arguments<F, R>(
+    name: &'static CStr,
+    doc: &'static CStr,
+    _function: F,
+) -> ForeignMethod
+where
+    F: Fn(&Object) -> R + Copy + 'static,
+    R: IntoReturn,
+{
+    unsafe extern "C" fn call<F, R>(
+        this: *mut ffi::PyObject,
+        _unused: *mut ffi::PyObject,
+    ) -> *mut ffi::PyObject
+    where
+        F: Fn(&Object) -> R + Copy + 'static,
+        R: IntoReturn,
+    {
+        // SAFETY: CPython calls with a live receiver, whose class the method descriptor has checked.
+        let this = unsafe { Borrowed::new(this) };
+        guarded_object(|| conjure::<F>()(&this).into_return())
+    }
+    ForeignMethod {
+        name,
+        definition: ffi::PyMethodDef {
+            ml_name: name.as_ptr(),
+            ml_meth: ffi::PyMethodDefPointer {
+                PyCFunction: call::<F, R>,
+            },
+            ml_flags: ffi::METH_NOARGS,
+            ml_doc: doc.as_ptr(),
+        },
+    }
+}
+
 /// Gives a class these methods; its own of the same name are replaced.
 ///
 /// # Errors

@@ -8,8 +8,8 @@
 //! whenever nobody has kept it.
 //!
 //! The object that waits for its next use holds on to the last value. That must not be
-//! noticed, so only values that cannot be told apart from a copy, and that are small, travel
-//! in it: see [`is_plain`]. And who calls `__next__` from Python leaves a traceback in it, with
+//! noticed, so only values that cannot be told apart from a copy travel in it, and those that
+//! are large are let go of after the step: see [`is_plain`] and [`may_travel`]. And who calls `__next__` from Python leaves a traceback in it, with
 //! all frames on the way: so it is used only while a coroutine is driven, and looked at
 //! afterwards ([`while_driving`]).
 
@@ -35,6 +35,8 @@ struct Reusable {
     watched: Cell<bool>,
     /// Whether the exception was handed out since it was last looked at.
     handed_out: Cell<bool>,
+    /// Whether its value is too large to be held until the next use.
+    holds_large: Cell<bool>,
 }
 
 // SAFETY: touched only with the GIL held (see `interop`).
@@ -45,6 +47,7 @@ static REUSABLE: Reusable = Reusable {
     layout_is_known: Cell::new(false),
     watched: Cell::new(false),
     handed_out: Cell::new(false),
+    holds_large: Cell::new(false),
 };
 
 /// Drives a coroutine; the exception may be used again by what it awaits.
@@ -59,15 +62,51 @@ pub(super) fn while_driving<R>(drive: impl FnOnce() -> R) -> R {
     driven
 }
 
-/// Lets go of the exception if somebody kept it or left something in it.
+/// Lets go of the exception if somebody kept it or left something in it, and of a large value in it.
 #[inline(always)]
 fn forget_if_touched() {
     let exception = REUSABLE.exception.get();
-    // SAFETY: the pointer is NULL or an owned, live `StopIteration` of the known layout.
-    let touched = !exception.is_null() && unsafe { is_touched(exception) };
-    if touched {
-        forget();
+    if exception.is_null() {
+        return;
     }
+    // SAFETY: the pointer is an owned, live `StopIteration` of the known layout.
+    unsafe {
+        if is_touched(exception) {
+            forget();
+        } else if REUSABLE.holds_large.replace(false) {
+            fill(&mut *exception, &Object::none());
+        }
+    }
+}
+
+/// Exchanges the value. What is dropped is plain or a `bytes`, so that no Python code runs. False if memory is short.
+///
+/// # Safety
+/// A live `StopIteration` of the known layout that nobody else has.
+#[inline(always)]
+unsafe fn fill(fields: &mut ffi::PyStopIterationObject, value: &Object) -> bool {
+    // SAFETY: the caller's promise. A tuple of one item with one reference is seen by nobody else, so that its item can
+    // be exchanged; each place takes over the reference that it is given.
+    unsafe {
+        let arguments = fields.args;
+        let own = !arguments.is_null()
+            && ffi::PyTuple_CheckExact(arguments) != 0
+            && ffi::Py_REFCNT(arguments) == 1
+            && ffi::PyTuple_GET_SIZE(arguments) == 1;
+        if own {
+            let old = ffi::PyTuple_GET_ITEM(arguments, 0);
+            ffi::PyTuple_SET_ITEM(arguments, 0, value.clone().into_ptr());
+            ffi::Py_XDECREF(old);
+        } else {
+            let Some(made) = arguments_of(value) else {
+                return false;
+            };
+            ffi::Py_XDECREF(std::mem::replace(&mut fields.args, made.into_ptr()));
+        }
+        let old = std::mem::replace(&mut fields.value, value.clone().into_ptr());
+        ffi::Py_XDECREF(old);
+    }
+    true
 }
 
 #[cold]
@@ -136,6 +175,13 @@ fn is_plain(value: &Object) -> bool {
     }
 }
 
+/// Whether the value may be held until the end of the step: it is plain, or a `bytes` of any length.
+#[inline(always)]
+fn may_travel(value: &Object) -> bool {
+    // SAFETY: the object is live.
+    is_plain(value) || unsafe { ffi::PyBytes_CheckExact(value.as_ptr()) != 0 }
+}
+
 /// # Safety
 /// `object` is an exact `int`.
 #[inline(always)]
@@ -150,24 +196,21 @@ unsafe fn is_small_int(object: *mut ffi::PyObject) -> bool {
 #[inline(always)]
 fn reuse(value: &Object) -> Option<Object> {
     let exception = REUSABLE.exception.get();
-    if exception.is_null() || !REUSABLE.watched.get() || !is_plain(value) {
+    if exception.is_null() || !REUSABLE.watched.get() || !may_travel(value) {
         return None;
     }
     // SAFETY: the pointer is an owned `StopIteration` whose layout `learn_layout` has checked.
-    // With a reference count of one nobody else can see the fields change. The old value and
-    // arguments are plain (only such are kept), so that dropping them runs no Python code.
+    // With a reference count of one nobody else can see the fields change.
     unsafe {
         if is_touched(exception) {
             forget();
             return None;
         }
-        let fields = &mut *exception;
-        let arguments = arguments_of(value)?;
-        let old_arguments = std::mem::replace(&mut fields.args, arguments.into_ptr());
-        let old_value = std::mem::replace(&mut fields.value, value.clone().into_ptr());
-        ffi::Py_XDECREF(old_arguments);
-        ffi::Py_XDECREF(old_value);
+        if !fill(&mut *exception, value) {
+            return None;
+        }
         REUSABLE.handed_out.set(true);
+        REUSABLE.holds_large.set(!is_plain(value));
         Object::from_borrowed(exception.cast())
     }
 }
@@ -189,8 +232,9 @@ fn fill_in(value: &Object) -> Option<Object> {
         let fields = &mut *made.cast::<ffi::PyStopIterationObject>();
         fields.args = arguments.into_ptr();
         fields.value = value.clone().into_ptr();
-        if REUSABLE.exception.get().is_null() && REUSABLE.watched.get() && is_plain(value) {
+        if REUSABLE.exception.get().is_null() && REUSABLE.watched.get() && may_travel(value) {
             REUSABLE.handed_out.set(true);
+            REUSABLE.holds_large.set(!is_plain(value));
             ffi::Py_INCREF(made);
             REUSABLE.exception.set(made.cast());
         }

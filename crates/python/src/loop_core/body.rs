@@ -54,6 +54,8 @@ pub(crate) struct LoopBody {
     pub(crate) datagrams: Cell<Option<Box<Batch>>>,
     /// The `bytes` that a protocol was given last and did not keep; an exact `bytes`, which refers to nothing.
     pub(crate) spare: Slot,
+    /// What stream readers were given last, the oldest first; each an exact `bytes`.
+    pub(crate) packets: RefCell<VecDeque<Object>>,
     /// How many descriptors users watch (the loop's own self-pipe not counted).
     pub(crate) own_descriptors: Cell<usize>,
     /// When to look at the kernel although work is ready.
@@ -110,6 +112,7 @@ impl HeapType for LoopBody {
             plain: Cell::new(Vec::new()),
             sealed: Cell::new(Vec::new()),
             spare: Slot::empty(),
+            packets: RefCell::new(VecDeque::new()),
             datagrams: Cell::new(None),
             own_descriptors: Cell::new(0),
             budgets: RefCell::new(Budgets {
@@ -168,6 +171,7 @@ impl HeapType for LoopBody {
         let kept = self.kept_tasks.take_all();
         self.current_task.clear();
         self.spare.clear();
+        drop(self.packets.take());
         self.task_factory.clear();
         self.last_context.clear();
         drop((ready, timers, watchers, recorder, kept));

@@ -4,7 +4,9 @@ use crate::interop::arguments::{Arguments, Signature};
 use crate::interop::buffers;
 use crate::interop::calls;
 use crate::interop::errors::PyResult;
-use crate::interop::foreign_methods::{ForeignMethod, foreign_method};
+use crate::interop::foreign_methods::{
+    ForeignMethod, foreign_method, foreign_method_without_arguments,
+};
 use crate::interop::interned::Name;
 use crate::interop::object::Object;
 use crate::interop::values;
@@ -22,20 +24,6 @@ fn positive(count: &Object) -> Option<usize> {
             None
         }
     }
-}
-
-#[inline(always)]
-pub(super) fn no_arguments(arguments: &Arguments<'_>, function: &'static str) -> PyResult<()> {
-    if arguments.positional().is_empty() && arguments.keyword_count() == 0 {
-        return Ok(());
-    }
-    let [] = arguments.bind(&Signature {
-        function,
-        names: [],
-        required: 0,
-        positional: 0,
-    })?;
-    Ok(())
 }
 
 /// A read of ours, or what asyncio's method of that name gives.
@@ -92,8 +80,7 @@ fn read_exactly(reader: &Object, arguments: Arguments<'_>) -> PyResult<Object> {
     begin(reader, want, "readexactly", &[&count])
 }
 
-fn read_line(reader: &Object, arguments: Arguments<'_>) -> PyResult<Object> {
-    no_arguments(&arguments, "StreamReader.readline")?;
+fn read_line(reader: &Object) -> PyResult<Object> {
     begin(reader, Some(Want::Line), "readline", &[])
 }
 
@@ -127,7 +114,7 @@ pub(super) fn methods() -> Vec<ForeignMethod> {
             c"readexactly($self, /, n)\n--\n\nRead n bytes.",
             read_exactly,
         ),
-        foreign_method(
+        foreign_method_without_arguments(
             c"readline",
             c"readline($self, /)\n--\n\nRead until a newline or the end of the stream.",
             read_line,

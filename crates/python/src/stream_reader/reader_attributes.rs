@@ -5,7 +5,8 @@ use crate::interop::buffers;
 use crate::interop::coroutines::is_true;
 use crate::interop::errors::PyResult;
 use crate::interop::foreign_methods::{
-    ForeignAttribute, ForeignMethod, foreign_attribute, foreign_method, set_attribute_plainly,
+    ForeignAttribute, ForeignMethod, foreign_attribute, foreign_method,
+    foreign_method_without_arguments, set_attribute_plainly,
 };
 use crate::interop::interned::Name;
 use crate::interop::object::{Object, Slot};
@@ -128,27 +129,25 @@ fn set_attribute(reader: &Object, arguments: Arguments<'_>) -> PyResult<()> {
 }
 
 /// `at_eof()`
-fn at_eof(reader: &Object, arguments: Arguments<'_>) -> PyResult<bool> {
-    super::read_methods::no_arguments(&arguments, "StreamReader.at_eof")?;
+fn at_eof(reader: &Object) -> PyResult<bool> {
     let state = state_of(reader)?;
     Ok(state.eof.get() && state.received.len() == 0)
 }
 
 /// `exception()`
-fn exception(reader: &Object, arguments: Arguments<'_>) -> PyResult<Object> {
-    super::read_methods::no_arguments(&arguments, "StreamReader.exception")?;
+fn exception(reader: &Object) -> PyResult<Object> {
     get(reader, |state| &state.exception)
 }
 
 /// Methods that only look at the state, and the watch over the attributes.
 pub(super) fn methods() -> Vec<ForeignMethod> {
     vec![
-        foreign_method(
+        foreign_method_without_arguments(
             c"exception",
             c"exception($self, /)\n--\n\nThe exception that ended the stream.",
             exception,
         ),
-        foreign_method(
+        foreign_method_without_arguments(
             c"at_eof",
             c"at_eof($self, /)\n--\n\nWhether the stream has ended and everything was read.",
             at_eof,

@@ -17,7 +17,9 @@ use crate::interop::arguments::Arguments;
 use crate::interop::calls;
 use crate::interop::coroutines::{self, Resumed};
 use crate::interop::errors::{Builtin, PyResult, raise_instance, restore};
-use crate::interop::foreign_methods::{ForeignMethod, foreign_method};
+use crate::interop::foreign_methods::{
+    ForeignMethod, foreign_method, foreign_method_without_arguments,
+};
 use crate::interop::gc::Visitor;
 use crate::interop::instance::{HeapType, Instance, TypeCell, create_untracked};
 use crate::interop::interned::Name;
@@ -91,11 +93,7 @@ fn write(writer: &Object, arguments: Arguments<'_>) -> PyResult<Object> {
 }
 
 /// `StreamWriter.drain()`
-fn drain(writer: &Object, arguments: Arguments<'_>) -> PyResult<Object> {
-    if !arguments.positional().is_empty() || arguments.keyword_count() > 0 {
-        let original = original_drain()?;
-        return arguments.pass_on(&original, writer);
-    }
+fn drain(writer: &Object) -> PyResult<Object> {
     let drain = create_untracked(DrainBody {
         writer: Slot::holding(writer.clone()),
         coroutine: Slot::empty(),
@@ -187,7 +185,7 @@ fn close(this: &Instance<DrainBody>) -> PyResult<()> {
 }
 
 /// `__del__()`: asyncio's closes a transport that is still open, and warns. A writer without a state is none yet.
-fn delete(writer: &Object, _arguments: Arguments<'_>) -> PyResult<()> {
+fn delete(writer: &Object) -> PyResult<()> {
     let transport = writer_state(writer).and_then(|state| state.transport.get());
     match transport.as_ref().map(Object::exactly::<StreamBody>) {
         None => Ok(()),
@@ -204,12 +202,12 @@ pub(crate) fn writer_methods() -> Vec<ForeignMethod> {
             c"write($self, /, data)\n--\n\nSend bytes; never blocks.",
             write,
         ),
-        foreign_method(
+        foreign_method_without_arguments(
             c"drain",
             c"drain($self, /)\n--\n\nWait until writing may go on.",
             drain,
         ),
-        foreign_method(
+        foreign_method_without_arguments(
             c"__del__",
             c"__del__($self, /)\n--\n\nClose what nobody has closed.",
             delete,

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use tepal_core::constants::{REMEMBERED_PACKET_SIZES, REMEMBERED_PACKETS};
 use tepal_core::socket;
 
 use crate::interop::buffers;
@@ -55,6 +56,41 @@ fn foreign_attempt(answer: PyResult<Object>) -> PyResult<Attempt<Object>> {
     }
 }
 
+/// A `bytes` for a protocol, in the memory of the last one if nobody kept that.
+#[inline(always)]
+fn spared(event_loop: &Instance<LoopBody>, content: &[u8]) -> PyResult<Object> {
+    let spare = event_loop.spare.take();
+    // A `bytes` that is dropped here runs no Python code.
+    match spare.map(|spare| buffers::refilled(spare, content)) {
+        Some(Ok(data)) => Ok(data),
+        _ => buffers::bytes(content),
+    }
+}
+
+/// A `bytes` for a stream reader, in the memory of the oldest one that is remembered if nobody kept that.
+#[inline(always)]
+fn remembered(event_loop: &Instance<LoopBody>, content: &[u8]) -> PyResult<Object> {
+    if !REMEMBERED_PACKET_SIZES.contains(&content.len()) {
+        return buffers::bytes(content);
+    }
+    let mut packets = event_loop.packets.borrow_mut();
+    let is_free = packets
+        .front()
+        .is_some_and(|oldest| oldest.reference_count() == 1);
+    let oldest = if is_free || packets.len() >= REMEMBERED_PACKETS {
+        packets.pop_front()
+    } else {
+        None
+    };
+    // A `bytes` that is dropped here runs no Python code.
+    let packet = match oldest.map(|oldest| buffers::refilled(oldest, content)) {
+        Some(Ok(packet)) => packet,
+        _ => buffers::bytes(content)?,
+    };
+    packets.push_back(packet.clone());
+    Ok(packet)
+}
+
 impl Instance<StreamBody> {
     /// Receives a `bytes`; an empty one is the end of the stream.
     ///
@@ -71,15 +107,16 @@ impl Instance<StreamBody> {
             let limit = values::integer(self.max_size.get() as u64)?;
             return foreign_attempt(calls::call_method(Name::Recv, [&socket, &limit]));
         }
-        self.receive_at_most(event_loop, usize::MAX)
+        self.receive_at_most(event_loop, usize::MAX, spared)
     }
 
-    /// Receives a `bytes` of at most so many bytes. Only for CPython's own sockets.
+    /// Receives a `bytes` of at most so many bytes, a small one made by `make`. Only for CPython's own sockets.
     #[inline(always)]
     fn receive_at_most(
         &self,
         event_loop: &Instance<LoopBody>,
         most: usize,
+        make: impl FnOnce(&Instance<LoopBody>, &[u8]) -> PyResult<Object>,
     ) -> PyResult<Attempt<Object>> {
         let Some(socket) = self.socket.get() else {
             return Ok(Attempt::NotNow);
@@ -90,15 +127,7 @@ impl Instance<StreamBody> {
             let mut scratch = event_loop.scratch.borrow_mut();
             let room = self.scratch_room(&mut scratch);
             match socket::receive(descriptor, &mut scratch[..room]) {
-                Ok(count) => {
-                    let content = &scratch[..count];
-                    let spare = event_loop.spare.take();
-                    // A `bytes` that is dropped here runs no Python code.
-                    match spare.map(|spare| buffers::refilled(spare, content)) {
-                        Some(Ok(data)) => Ok(data),
-                        _ => Ok(buffers::bytes(content)?),
-                    }
-                }
+                Ok(count) => Ok(make(event_loop, &scratch[..count])?),
                 Err(error) => Err(error),
             }
         } else {
@@ -134,7 +163,7 @@ impl Instance<StreamBody> {
             } else {
                 usize::MAX
             };
-            return Ok(match self.receive_at_most(event_loop, most)? {
+            return Ok(match self.receive_at_most(event_loop, most, remembered)? {
                 Attempt::Done(packet) => {
                     let count = buffers::Bytes::peek(&packet).map_or(0, <[u8]>::len);
                     if count > 0 {

@@ -33,6 +33,9 @@ from tepal.report.program import OPTIONAL_VALUES, Wanted, add_options, wanted_of
 
 PROGRAM = "tepal"
 
+VALUES = ("--fail-on", "--also", "--threshold", "--output", "--html", "--trace")
+"""Options whose value may follow after a space, and so is not the program."""
+
 CANNOT_OPEN = 2
 """The exit status of ``python`` when it cannot open the script it was given."""
 
@@ -66,7 +69,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _run(options, theirs)
     from tepal.report import program  # noqa: PLC0415  (only where a report is asked)
 
-    return program.run(wanted, lambda: _run(options, theirs))
+    name = f"-m {options.module}" if options.module is not None else options.script or "-c"
+    return program.run(wanted, lambda: _run(options, theirs), name, theirs)
 
 
 def _write_trace(module: str, file: str, trace: dict[str, Any]) -> None:
@@ -87,18 +91,18 @@ def _run(options: argparse.Namespace, theirs: list[str]) -> int:
 
 def _report_wanted(options: argparse.Namespace) -> Wanted | None:
     """The report that is to be written when the program has ended."""
-    if options.action == "report":
-        wanted = wanted_of(options)
-        for file, module in ((options.html, "tepal.page"), (options.trace, "tepal.trace_events")):
-            if file is not None:
-                wanted.traced.append(functools.partial(_write_trace, module, file))
-        return wanted
-    return Wanted(text=options.report) if options.report is not None else None
+    wanted = wanted_of(options) if options.action == "report" else Wanted(text=options.report)
+    for file, module in ((options.html, "tepal.page"), (options.trace, "tepal.trace_events")):
+        if file is not None:
+            wanted.traced.append(functools.partial(_write_trace, module, file))
+    return wanted if options.action == "report" or options.report is not None or wanted.traced else None
 
 
 def _cut(arguments: list[str]) -> tuple[list[str], list[str]]:
     """Return ``arguments`` cut after the name of the program to run: what argparse may see, what is the program's."""
     for index, argument in enumerate(arguments):
+        if index and arguments[index - 1] in VALUES:
+            continue
         if argument in ("-m", "-c"):
             return arguments[: index + 2], arguments[index + 2 :]
         if index > 0 and (not argument.startswith("-") or argument.startswith(("-m", "-c"))):
@@ -115,7 +119,7 @@ def _parser() -> argparse.ArgumentParser:
         help="run an unchanged Python program on tepal",
         description="Run an unchanged Python program; the event loops that asyncio makes for it are tepal's. "
         "What follows the program's name is the program's own.",
-        usage=f"{PROGRAM} run [-h] [--debug] [--report[=FILE]] [--vintage] (SCRIPT | -m MODULE | -c CODE) [ARGS ...]",
+        usage=f"{PROGRAM} run [-h] [OPTIONS] (SCRIPT | -m MODULE | -c CODE) [ARGS ...]",
     )
     run.add_argument(
         "--report", nargs="?", const="-", metavar="FILE",
@@ -130,15 +134,15 @@ def _parser() -> argparse.ArgumentParser:
         usage=f"{PROGRAM} report [-h] [OPTIONS] (SCRIPT | -m MODULE | -c CODE) [ARGS ...]",
     )
     add_options(report)
-    report.add_argument("--html", metavar="FILE", help="a picture of the run, as one page for a browser")
-    report.add_argument("--trace", metavar="FILE", help="the events of the run for Perfetto and Chrome")
     _add_program(report)
     return parser
 
 
 def _add_program(parser: argparse.ArgumentParser) -> None:
-    """The options that name a program."""
+    """The options that name a program, and those that both actions have."""
     parser.set_defaults(parser=parser)
+    parser.add_argument("--html", metavar="FILE", help="a picture of the run, as one page for a browser")
+    parser.add_argument("--trace", metavar="FILE", help="the events of the run for Perfetto and Chrome")
     parser.add_argument(
         "--debug", action="store_true", help="asyncio's debug mode, as PYTHONASYNCIODEBUG=1 switches it on"
     )

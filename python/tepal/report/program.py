@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import atexit
 import dataclasses
+import functools
 import gc
 import os
 import signal
@@ -87,12 +88,13 @@ def wanted_of(options: Any) -> Wanted:
     )
 
 
-def run(wanted: Wanted, program: Callable[[], int]) -> int:
+def run(wanted: Wanted, program: Callable[[], int], name: str, arguments: list[str]) -> int:
     """Call ``program`` with a recording, write what was ``wanted``, and return the exit status.
 
-    What ``program`` raises is raised again after that.
+    What ``program`` raises is raised again after that. It is called ``name`` in the report, with its ``arguments``.
     """
     recording = begin(wanted)
+    recording.script, recording.arguments = name, list(arguments)
     try:
         status = program()
     except SystemExit as ended:
@@ -151,13 +153,17 @@ def _write(file: str, text: str, stream: TextIO) -> None:
 def begin_for_process(file: str) -> None:
     """Record until the process ends, then write the report to ``file``.
 
-    ``-`` is standard error; the endings ``.json`` and ``.sarif`` choose the format.
+    ``-`` is standard error; the endings ``.json`` and ``.sarif`` choose the format, ``.html`` the picture.
     """
     wanted = Wanted(text=file)
     if file.endswith(".json"):
         wanted = Wanted(text=None, json=file)
     elif file.endswith(".sarif"):
         wanted = Wanted(text=None, sarif=file)
+    elif file.endswith(".html"):
+        from tepal import page  # noqa: PLC0415  (only where a picture is asked)
+
+        wanted = Wanted(text=None, traced=[functools.partial(page.write, file=file)])
     recording = begin(wanted)
     process = os.getpid()
 

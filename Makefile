@@ -81,6 +81,10 @@ bench: develop $(VENV)/bench-packages ## measure against asyncio and every peer 
 bench-network: develop load $(VENV)/bench-packages ## servers on tepal and every peer under load; ARGS='--quick --cases streams_1k_*'
 	$(INTERPRETER) benches/network.py $(ARGS)
 
+.PHONY: bench-latency
+bench-latency: develop load $(VENV)/bench-packages ## latencies of servers on tepal and every peer under the same fixed load
+	$(INTERPRETER) benches/latency.py $(ARGS)
+
 .PHONY: load
 load: ## build the load generator and the echo server without Python, for bench-network
 	CARGO_TARGET_DIR=$(CURDIR)/build/target/load cargo build --quiet --release -p tepal-bench-load

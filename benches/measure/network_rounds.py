@@ -77,8 +77,10 @@ class NetworkMeasurement:
         return loop in self.failures.get(case, {})
 
 
-def run_load(effort: NetworkEffort, case: NetworkCase, port: int, process: int) -> dict[str, Any] | Failure:
-    """Drive the server at ``port``, whose CPU time is that of ``process``."""
+def run_load(
+    effort: NetworkEffort, case: NetworkCase, port: int, process: int, rate: float | None = None
+) -> dict[str, Any] | Failure:
+    """Drive the server at ``port``, whose CPU time is that of ``process``; with a ``rate`` as an open loop."""
     seconds = IDLE_SECONDS if case.load == "idle" else effort.seconds
     command = [
         str(PROGRAMS / "load"),
@@ -90,6 +92,7 @@ def run_load(effort: NetworkEffort, case: NetworkCase, port: int, process: int) 
         *("--warm-up", str(effort.warm_up)),
         *("--seconds", str(seconds)),
         *("--core", str(effort.client_core)),
+        *(() if rate is None else ("--rate", str(rate))),
     ]
     # On a busy machine 10,000 connections, one after the other, each with an answer, take their time.
     limit = effort.warm_up + seconds + CONNECT_LIMIT * (4 if case.load == "idle" else 1)

@@ -79,3 +79,19 @@ def test_a_loop_that_failed_once_has_no_figure():
     summary = summarize_case(case, found, network_goals.read())
     assert set(summary["loops"]) == {"uvloop", "tepal"} and summary["failures"] == {"rloop": "no answer"}
     assert summary["loops"]["tepal"]["ratio"] == 2.0 and summary["reached"] == "yes"
+
+
+def test_latencies_are_compared_with_the_best_peer():
+    from measure import latency_page
+
+    def figures(p50):
+        return {"p50": p50, "p99": 2 * p50, "p999": 3 * p50, "busy": 0.5}
+
+    one = {"loops": {"uvloop": figures(100.0), "rloop": figures(90.0), "tepal": figures(80.0)}, "failures": {}}
+    assert latency_page.verdict(one, "p50") == "yes: 0.89 × rloop"
+    one["loops"]["tepal"] = figures(92.0)
+    assert latency_page.verdict(one, "p99") == "level: 1.02 × rloop"
+    one["loops"]["tepal"] = figures(180.0)
+    assert latency_page.verdict(one, "p999") == "no: 2.00 × rloop"
+    del one["loops"]["tepal"]
+    assert latency_page.verdict(one, "p50") == "–"

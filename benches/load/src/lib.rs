@@ -12,6 +12,7 @@ pub mod exchange;
 pub mod histogram;
 pub mod idle;
 pub mod options;
+pub mod paced;
 pub mod report;
 pub mod sys;
 pub mod window;

@@ -35,13 +35,15 @@ pub struct Options {
     pub warm_up: Duration,
     /// How long to measure.
     pub seconds: Duration,
+    /// Requests per second, of an open loop; without it the loop is closed.
+    pub rate: Option<f64>,
     /// The core to pin this process to.
     pub core: Option<usize>,
 }
 
 /// How to call `load`.
 pub const USAGE: &str = "usage: load echo|http|datagrams|churn|idle --address IP:PORT --pid PID \
-[--connections N] [--size BYTES] [--warm-up SECONDS] [--seconds SECONDS] [--core N]";
+[--connections N] [--size BYTES] [--warm-up SECONDS] [--seconds SECONDS] [--rate PER-SECOND] [--core N]";
 
 fn number<T: std::str::FromStr>(name: &str, text: &str) -> Result<T, String> {
     text.parse()
@@ -68,6 +70,7 @@ pub fn parse(words: impl IntoIterator<Item = String>) -> Result<Options, String>
     };
     let (mut address, mut process) = (None, None);
     let (mut connections, mut size, mut core) = (1, 1024, None);
+    let mut rate = None;
     let (mut warm_up, mut seconds) = (Duration::from_millis(100), Duration::from_secs(1));
     while let Some(name) = words.next() {
         let value = words
@@ -81,8 +84,12 @@ pub fn parse(words: impl IntoIterator<Item = String>) -> Result<Options, String>
             "--core" => core = Some(number(&name, &value)?),
             "--warm-up" => warm_up = duration(&name, &value)?,
             "--seconds" => seconds = duration(&name, &value)?,
+            "--rate" => rate = Some(number(&name, &value)?),
             _ => return Err(format!("{name}: unknown; {USAGE}")),
         }
+    }
+    if rate.is_some_and(|rate: f64| !(rate > 0.0 && rate.is_finite())) {
+        return Err("--rate: requests per second, more than 0".to_owned());
     }
     if connections == 0 || size == 0 {
         return Err("at least one connection and one byte".to_owned());
@@ -96,6 +103,7 @@ pub fn parse(words: impl IntoIterator<Item = String>) -> Result<Options, String>
             size,
             warm_up,
             seconds,
+            rate,
             core,
         }),
         _ => Err(USAGE.to_owned()),

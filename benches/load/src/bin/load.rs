@@ -5,12 +5,20 @@ use std::process::ExitCode;
 use bench_load::answers::Conversation;
 use bench_load::options::{Kind, Options, parse};
 use bench_load::report::reason;
-use bench_load::{churn, datagrams, exchange, idle, sys};
+use bench_load::{churn, datagrams, exchange, idle, paced, sys};
 
 fn measure(options: &Options) -> std::io::Result<String> {
     sys::raise_descriptor_limit()?;
     if let Some(core) = options.core {
         sys::pin(core)?;
+    }
+    if let Some(rate) = options.rate {
+        let conversation = match options.kind {
+            Kind::Echo => Conversation::echo(options.size),
+            Kind::Http => Conversation::http(&options.address.to_string()),
+            _ => return Err(std::io::Error::other("--rate is for echo and http")),
+        };
+        return Ok(paced::run(options, &conversation, rate)?.json());
     }
     Ok(match options.kind {
         Kind::Echo => exchange::run(options, &Conversation::echo(options.size))?.json(),

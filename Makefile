@@ -94,6 +94,10 @@ page-test: develop $(VENV)/page-packages $(TYPESCRIPT) ## the page of a recorded
 	$(TYPESCRIPT) --project tests/page/chromium/tsconfig.json
 	$(INTERPRETER) -m pytest tests/page/chromium --confcutdir tests/page/chromium --screenshots build/page $(ARGS)
 
+.PHONY: picture
+picture: develop $(VENV)/page-packages ## draw docs/picture.png anew, from a real run in a real browser
+	$(INTERPRETER) tests/page/chromium/draw.py docs/picture.png
+
 .PHONY: soak
 soak: develop ## thousands of connections with resets, cancels, pauses; ten minutes, or ARGS='--seconds 60'
 	$(INTERPRETER) tests/soak/soak.py $(ARGS)

@@ -135,3 +135,14 @@ def test_another_format_is_refused(change):
 
 def test_hostile_names_stay_as_they_are():
     assert set(HOSTILE) <= set(pack(TRACES["hostile"]())["texts"])
+
+
+def test_files_are_shown_from_the_working_directory(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    trace = coroutine_or_task()
+    inside, beside = str(tmp_path / "shop" / "server.py"), f"{tmp_path}-other/server.py"
+    trace["files"] += [inside, beside]
+    trace["findings"][0]["file"] = inside
+    packed = pack(trace)
+    assert packed["files"][-2:] == ["shop/server.py", beside]
+    assert packed["findings"][0]["file"] == "shop/server.py"

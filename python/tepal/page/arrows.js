@@ -53,7 +53,8 @@ class Arrows {
     const { chosen } = this.picture;
     const picked = Boolean(chosen && chosen.kind === "wake" && chosen.index === i);
     context.globalAlpha = strong || picked ? 1 : this.strength;
-    const cause = wakes.cause[i] === NONE ? null : this.strip(wakes.cause[i]);
+    const itself = wakes.cause[i] === wakes.task[i]; // it asked to run again, as sleep(0) does
+    const cause = itself || wakes.cause[i] === NONE ? null : this.strip(wakes.cause[i]);
     if (cause !== null) this.across(colour, x, cause, target);
     else this.fromAbove(colour, x, target, trace.text(wakes.kind[i]), strong);
     if (picked) this.ink.frame("chosen", x - 5, target - 13, 10, 14, 2);
@@ -89,6 +90,7 @@ class Arrows {
     if (this.drawn.has(key)) return;
     this.drawn.add(key);
     if (!this.picture.lanes.full && !strong) return;
+    if (kind === "task") return this.turn(colour, x, to);
     const top = to - 10;
     this.ink.arrow(colour, x, top + 2, to);
     const { context } = this.ink;
@@ -101,6 +103,24 @@ class Arrows {
     else if (kind === "signal") Arrows.polygon(context, middle, top, 5, 4);
     else context.rect(middle - 4, top - 1.5, 8, 3);
     context.fill();
+  }
+
+  /**
+   * An arrow that comes back to where it began.
+   * @param {string} colour
+   * @param {number} x
+   * @param {number} to
+   */
+  turn(colour, x, to) {
+    const { context } = this.ink;
+    const middle = Math.round(x) + 0.5;
+    this.ink.arrow(colour, x, to - 5, to);
+    context.beginPath();
+    context.arc(middle - 4, to - 5, 4, Math.PI, 2 * Math.PI);
+    context.lineTo(middle, to - 3);
+    context.moveTo(middle - 8, to - 5);
+    context.lineTo(middle - 8, to - 1);
+    context.stroke();
   }
 
   /**

@@ -82,7 +82,9 @@ class Lanes {
     if (this.effective === "full") return 0;
     if (this.effective === "small") return Lanes.SMALL;
     if (this.effective === "tiny") return Lanes.TINY;
-    return Math.min(Lanes.LARGE, Math.max(Lanes.TINY, Math.floor(this.room / Math.max(this.count, 1))));
+    const even = Math.floor(this.room / Math.max(this.count, 1));
+    if (even < Lanes.SMALL && this.count * Lanes.SMALL <= this.room * Lanes.SCROLLS.shared) return Lanes.SMALL;
+    return Math.min(Lanes.LARGE, Math.max(Lanes.TINY, even));
   }
 
   /**
@@ -230,7 +232,7 @@ class FirstFree {
 Lanes.FEW = 60;
 Lanes.MANY = 400;
 /** How many times as high as the screen the lanes of a size may be for it to be chosen. */
-Lanes.SCROLLS = { full: 3, small: 1.2 };
+Lanes.SCROLLS = { full: 3, small: 1.2, shared: 1.6 };
 /** Pixels: above the bars of a full lane (arrows end there, and the strip of steps lies there), a bar's row, below. */
 Lanes.HEAD = 21;
 Lanes.STRIP = 6;

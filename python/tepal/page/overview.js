@@ -12,7 +12,7 @@ class Overview {
    */
   x(place) {
     const { view } = this.picture;
-    return ((place + view.margin) / view.most) * view.width;
+    return ((place - view.least) / view.most) * view.width;
   }
 
   /**
@@ -21,7 +21,7 @@ class Overview {
    */
   place(x) {
     const { view } = this.picture;
-    return (x / view.width) * view.most - view.margin;
+    return (x / view.width) * view.most + view.least;
   }
 
   /** Draws the strip. */
@@ -85,7 +85,7 @@ class Overview {
     const pixel = count / view.most;
     for (const spans of [trace.running, trace.callbacks]) {
       for (let i = 0; i < spans.length; i++) {
-        const [from, to] = [(spans.from[i] + view.margin) * pixel, (spans.to[i] + view.margin) * pixel];
+        const [from, to] = [(spans.from[i] - view.least) * pixel, (spans.to[i] - view.least) * pixel];
         for (let x = Math.max(0, Math.floor(from)); x < Math.min(count, to); x++) {
           shares[x] += Math.min(to, x + 1) - Math.max(from, x);
         }

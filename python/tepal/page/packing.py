@@ -7,6 +7,7 @@ and of the sources only the lines around places that the trace mentions.
 from __future__ import annotations
 
 import linecache
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -39,7 +40,7 @@ def pack(trace: Mapping[str, Any]) -> dict[str, Any]:
     texts = Texts()
     return {
         **{name: trace.get(name) for name in HEAD},
-        "files": trace["files"],
+        "files": [shown(name) for name in trace["files"]],
         "sites": trace["sites"],
         "stacks": trace["stacks"],
         "code": trace["code"],
@@ -51,10 +52,16 @@ def pack(trace: Mapping[str, Any]) -> dict[str, Any]:
         "wakes": _wakes(trace["wakes"], texts),
         "callbacks": _callbacks(trace["callbacks"], texts),
         "blocks": _blocks(trace["blocks"]),
-        "findings": trace["findings"],
+        "findings": [{**found, "file": shown(found["file"])} for found in trace["findings"]],
         "sums": trace["sums"],
         "texts": texts.all,
     }
+
+
+def shown(file: str) -> str:
+    """Return a path as the page shows it: from here, if it lies below the working directory."""
+    here = os.path.join(os.getcwd(), "")
+    return file.removeprefix(here)
 
 
 class Texts:

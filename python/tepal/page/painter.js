@@ -24,6 +24,7 @@ class Painter {
     let last = first;
     while (last < lanes.count && lanes.tops[last] < bottom) last++;
     for (let lane = first; lane < last; lane++) this.ground(lane, lanes.tops[lane] - scroll);
+    if (last > first && lanes.heightOf(first) < Painter.NAMED) this.ink.text("quiet", "zoom in for their names", 8, 12, gutter - 16);
     for (const x of ruler.ticks) this.ink.fill("grid", gutter + x, 0, 1, this.ink.height);
     for (let lane = first; lane < last; lane++) this.lane(lane, lanes.tops[lane] - scroll);
   }
@@ -65,7 +66,7 @@ class Painter {
     else this.flatLane(task, y, height);
     context.restore();
     if (lanes.shared) this.sharedLabel(lane, y, height);
-    else if (height >= 10) this.label(task, y, height, Boolean(hovered && hovered.task === task.index));
+    else if (height >= Painter.NAMED) this.label(task, y, height, Boolean(hovered && hovered.task === task.index));
   }
 
   /**
@@ -81,7 +82,10 @@ class Painter {
     for (let depth = 0; depth < trace.depths[task.index]; depth++) this.coroutineRow(task, depth, this.rowTop(y, depth));
     this.each(trace.waits, task.index, (i, x, width, count) => this.wait(i, x, width, count, y));
     this.each(trace.ready, task.index, (i, x, width) => this.ink.fill("ready", x, strip + 2, width, Lanes.STRIP - 2));
-    this.each(trace.steps, task.index, (i, x, width) => this.ink.fill("run", x, strip, Math.max(width, 1.5), Lanes.STRIP));
+    this.each(trace.steps, task.index, (i, x, width) => {
+      this.ink.fill("run", x, strip, Math.max(width, 1.5), Lanes.STRIP);
+      if (width > 6) this.ink.fill("page", x, strip, 1, Lanes.STRIP);
+    });
     this.ends(task, born, died, y);
   }
 
@@ -128,6 +132,7 @@ class Painter {
         const left = Math.max(from, x);
         const right = Math.min(Math.max(from + length, from + 1.5), x + Math.max(width, 1.5));
         if (right > left) this.ink.fill("run", left, y, right - left, height);
+        if (length > 6 && left === from) this.ink.fill("bar", left, y, 1, height);
       }, coroutines.from[i], coroutines.to[i]);
       if (search.matchesCode(code)) this.ink.frame("found", x - 1, y - 1, width + 2, height + 2, 2);
       if (chosen && chosen.kind === "coroutine" && chosen.index === i) this.ink.frame("chosen", x - 1, y - 1, width + 2, height + 2, 2);
@@ -147,21 +152,19 @@ class Painter {
    * @param {number} task NONE: no steps lie below
    */
   caption(colour, text, x, y, width, height, task) {
-    const { trace, view, gutter } = this.picture;
+    const { gutter } = this.picture;
     const left = Math.max(x, 0);
     const room = Math.min(x + width, this.ink.width - gutter) - left - 8;
     const shown = this.ink.fitting(text, room);
     if (!shown) return;
     let at = left + 5;
     const needed = this.ink.measure(shown);
-    if (task !== NONE) {
-      // Behind the step that began the bar, if the name then still fits.
-      const step = trace.steps.after(task, view.place(left));
-      const past = step < trace.steps.first[task + 1] ? view.x(trace.steps.to[step]) + 4 : 0;
-      const begins = step < trace.steps.first[task + 1] ? view.x(trace.steps.from[step]) : Infinity;
-      if (past + needed < left + room && begins < at + needed) at = Math.max(at, past);
-      const clear = this.clearOfSteps(task, at, needed);
-      if (!clear) {
+    if (task !== NONE && !this.clearOfSteps(task, at, 1) && this.coveredTo(task, at, needed) >= at + needed) {
+      colour = "run-text";
+    } else if (task !== NONE && !this.clearOfSteps(task, at, needed)) {
+      const past = this.coveredTo(task, at, needed) + 4;
+      if (past + needed < left + room + 4 && this.clearOfSteps(task, past, needed)) at = past;
+      else {
         this.ink.context.globalAlpha = 0.85;
         this.ink.fill("bar", at - 3, y + 1, needed + 6, height - 2);
         this.ink.context.globalAlpha = 1;
@@ -169,6 +172,25 @@ class Painter {
     }
     this.ink.context.fillStyle = this.ink.palette.get(colour);
     this.ink.context.fillText(shown, at, y + height / 2 + 0.5);
+  }
+
+  /**
+   * Up to which pixel steps follow each other without a gap, from the first one that touches some pixels; or their left.
+   * @param {number} task
+   * @param {number} x
+   * @param {number} width
+   */
+  coveredTo(task, x, width) {
+    const { trace, view } = this.picture;
+    const { steps } = trace;
+    let end = x;
+    const last = steps.first[task + 1];
+    for (let i = steps.after(task, view.place(x)), many = 0; i < last && many < 50; i++, many++) {
+      const from = view.x(steps.from[i]);
+      if (from > end + 1 && (end > x || from > x + width)) break;
+      end = view.x(steps.to[i]);
+    }
+    return end;
   }
 
   /**
@@ -236,7 +258,7 @@ class Painter {
    */
   sharedLabel(lane, y, height) {
     const { lanes, trace, gutter } = this.picture;
-    if (height < 10) return;
+    if (height < Painter.NAMED) return;
     const tasks = lanes.tasksOf(lane);
     if (tasks.length === 1) return this.label(trace.tasks[tasks[0]], y, height, false);
     this.ink.text("quiet", Format.plural(tasks.length, "Task"), 8, y + height / 2, gutter - 16);
@@ -258,7 +280,7 @@ class Painter {
       const colour = Palette.wait(trace.text(trace.waits.columns.kind[i]));
       this.ink.fill(`${colour}-fill`, x, y, width, inner);
       if (height > 8 && width > 2) this.ink.fill(colour, x, y + inner - 2, width, 2);
-      if (height > 12 && width > 40 && count === 1) this.caption("text", this.picture.waitText(i), x, y, width, inner, NONE);
+      if (height >= Lanes.SMALL - 1 && width > 40 && count === 1) this.caption("text", this.picture.waitText(i), x, y, width, inner, NONE);
     });
     this.each(trace.ready, task.index, (i, x, width) => this.ink.fill("ready", x, y, width, inner));
     this.each(trace.steps, task.index, (i, x, width) => this.ink.fill("run", x, y, width, inner));
@@ -342,6 +364,8 @@ class Painter {
   }
 }
 
+/** Pixels that a lane needs for a name beside it. */
+Painter.NAMED = 10;
 /** A Task in a shared lane that has fewer pixels is one blot. */
 Painter.BLOT = 3;
 /** Pixels beside the screen up to which bars are drawn, so that their frames are not seen. */

@@ -39,7 +39,7 @@ class Ruler {
     let free = 0;
     this.ticks = [];
     for (const [time, step] of ticks) {
-      const x = view.x(view.scale.place(time));
+      const x = view.scale.kind === "time" ? view.x(time) : view.x(view.scale.place(time));
       if (x < -1 || x > view.width + 1) continue;
       this.ink.fill("line", gutter + x, 0, 1, this.ink.height);
       this.ticks.push(x);
@@ -102,7 +102,7 @@ class Ruler {
     /** @type {[number, number][]} */
     const ticks = [];
     const first = Math.max(0, Math.ceil(view.from / step)) * step;
-    for (let time = first; time <= Math.min(view.to, view.scale.length); time += step) ticks.push([time, step]);
+    for (let time = first; time <= view.to; time += step) ticks.push([time, step]);
     return ticks;
   }
 

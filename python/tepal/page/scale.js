@@ -1,5 +1,6 @@
 /**
- * From time to place. A place is a number in the unit of the scale, from 0 to `length`; the view makes pixels of it.
+ * From time to place. A place is a number in the unit of the scale, from `begin` to `begin + length`, where the first
+ * event begins and the last one ends; the view makes pixels of it.
  *
  * "time" is to scale. "events" gives each stretch between two events the logarithm of its length, so that a step of a
  * microsecond is to be seen beside a sleep of a second: the order is true, the lengths are not.
@@ -13,7 +14,7 @@ class Scale {
     this.kind = kind;
     if (kind === "time") {
       /** @type {Float64Array} times, growing, and the place of each; between them it goes straight */
-      this.times = Float64Array.of(0, trace.duration);
+      this.times = Float64Array.of(trace.first, trace.last);
       /** @type {Float64Array} */
       this.places = this.times;
     } else {
@@ -24,7 +25,8 @@ class Scale {
         this.places[i] = this.places[i - 1] + Math.log2(1 + gap / Scale.SHORT);
       }
     }
-    this.length = this.places[this.places.length - 1] || 1;
+    this.begin = this.places[0];
+    this.length = this.places[this.places.length - 1] - this.begin || 1;
   }
 
   /**
@@ -72,7 +74,7 @@ class Scale {
   static boundaries(trace) {
     const { steps, coroutines, waits, callbacks, blocks, wakes, tasks } = trace;
     const parts = [steps, coroutines, waits, callbacks, blocks].flatMap((spans) => [spans.start, spans.end]);
-    parts.push(wakes.time, Float64Array.from(tasks, (task) => task.created), Float64Array.of(0, trace.duration));
+    parts.push(wakes.time, Float64Array.from(tasks, (task) => task.created), Float64Array.of(trace.first, trace.last));
     const all = new Float64Array(parts.reduce((sum, part) => sum + part.length, 0));
     let filled = 0;
     for (const part of parts) {
@@ -80,7 +82,7 @@ class Scale {
       filled += part.length;
     }
     all.sort();
-    return all.filter((time, i) => time >= 0 && time <= trace.duration && (i === 0 || time !== all[i - 1]));
+    return all.filter((time, i) => time >= trace.first && time <= trace.last && (i === 0 || time !== all[i - 1]));
   }
 
   /**

@@ -119,6 +119,10 @@ class Trace {
     this.readLoop(packed);
     for (const task of this.tasks) task.rows = Math.max(1, task.rows);
     for (const found of this.findings) for (const id of found.tasks) this.task(id) && (this.task(id).finding = true);
+    /** When the first event began and the last one ended: before is the interpreter's start, behind its end. */
+    const [first, last] = this.edges();
+    this.first = first;
+    this.last = last;
     this.events =
       this.steps.length + this.waits.length + this.coroutines.length + this.wakes.time.length +
       this.callbacks.length + this.blocks.length;
@@ -288,6 +292,18 @@ class Trace {
     const starts = Array.from(order, (i) => this.steps.start[i]);
     const stops = Array.from(order, (i) => this.steps.end[i]);
     this.running = new Spans(starts.map(() => 0), starts, stops, 1, { step: Array.from(order) });
+  }
+
+  /** @returns {[number, number]} */
+  edges() {
+    const { steps, coroutines, callbacks, tasks, duration } = this;
+    let [first, last] = [duration, 0];
+    for (const { start, end } of [steps, coroutines, this.waits, callbacks, this.blocks]) {
+      for (const time of start) if (time < first) first = time;
+      for (const time of end) if (time > last) last = time;
+    }
+    for (const { created, ended } of tasks) [first, last] = [Math.min(first, created), Math.max(last, ended)];
+    return first < last ? [first, last] : [0, duration];
   }
 
   /**

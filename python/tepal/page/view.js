@@ -16,6 +16,11 @@ class View {
     return this.scale.length * View.MARGIN;
   }
 
+  /** The first place that can be seen. */
+  get least() {
+    return this.scale.begin - this.margin;
+  }
+
   /** How much can be shown. */
   get most() {
     return this.scale.length + 2 * this.margin;
@@ -76,13 +81,13 @@ class View {
    * @returns {[number, number]}
    */
   inside(from, to) {
-    const start = Math.min(Math.max(from, -this.margin), this.scale.length + this.margin - (to - from));
+    const start = Math.min(Math.max(from, this.least), this.least + this.most - (to - from));
     return [start, start + to - from];
   }
 
   /** Shows everything. */
   fit() {
-    this.show(-this.margin, this.scale.length + this.margin);
+    this.show(this.least, this.least + this.most);
   }
 
   /**

@@ -56,7 +56,7 @@ def test_zoom_has_an_end_on_both_sides(page):
     assert len(opened.colours("lanes")) > 3
     for _ in range(20):
         opened.wheel(*CENTRE, 3000)
-    assert span(opened) == pytest.approx(TRACES["100000"]()["duration"])
+    assert span(opened) == pytest.approx(TRACES["100000"]()["duration"], rel=1e-4)
 
 
 def test_dragging_and_arrow_keys_move(page):
@@ -76,9 +76,9 @@ def test_dragging_and_arrow_keys_move(page):
     opened.keys(Keys.ARROW_LEFT)
     assert opened.view()[0] < moved[0]
     opened.keys(Keys.HOME)
-    assert opened.view()[0] == 0
+    assert opened.view()[0] == TRACES["1000"]()["tasks"][0]["created"]
     opened.keys(Keys.END)
-    assert opened.view()[1] == pytest.approx(TRACES["1000"]()["duration"])
+    assert opened.view()[1] == pytest.approx(TRACES["1000"]()["duration"], rel=1e-3)
 
 
 def test_the_overview_travels(page):

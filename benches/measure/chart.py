@@ -22,6 +22,8 @@ COLOURS = {
     "rsloop": "#c39b1d",
     "talyn": "#c2507a",
     "limit": "#343a40",
+    "aiofastnet": "#8a6d3b",
+    "aiofastnet-uvloop": "#c49a5a",
 }
 
 STYLE = """

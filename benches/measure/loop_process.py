@@ -41,7 +41,7 @@ def answer(request: dict[str, Any], loaded: loops.LoadedLoop, core: int) -> dict
 
 def why_absent(error: Exception, name: str) -> str:
     """Why loop ``name`` takes no part, in words."""
-    if isinstance(error, ModuleNotFoundError) and error.name == name:
+    if isinstance(error, ModuleNotFoundError) and error.name == name.partition("-")[0]:
         return "not installed here"
     return f"{type(error).__name__}: {error}"
 
@@ -51,7 +51,7 @@ def version_of(name: str) -> str:
     if name == "asyncio":
         return platform.python_version()
     try:
-        return importlib.metadata.version(name)
+        return importlib.metadata.version(name.partition("-")[0])
     except importlib.metadata.PackageNotFoundError:
         return "unknown version"
 

@@ -18,11 +18,13 @@ class Loop:
     """One event loop that takes part."""
 
     name: str
-    """Name of the loop and of the module that is imported."""
+    """Name of the loop, and of the module that is imported up to the first hyphen."""
     factory: str
     """Attribute of the module that makes a new loop."""
     documented: str
     """Where its authors say so."""
+    above: str | None = None
+    """For what replaces a loop's networking: the loop below; ``factory`` is then given that loop's factory."""
     eager_task_factory: str | None = None
     """Attribute of the module with an eager task factory of its own, if it has one."""
 
@@ -31,11 +33,13 @@ LOOPS: dict[str, Loop] = {
     loop.name: loop
     for loop in (
         Loop("asyncio", "new_event_loop", "the standard library"),
-        Loop("tepal", "new_event_loop", "tepal's README", "eager_task_factory"),
+        Loop("tepal", "new_event_loop", "tepal's README", eager_task_factory="eager_task_factory"),
         Loop("uvloop", "new_event_loop", "its README: asyncio.Runner(loop_factory=uvloop.new_event_loop)"),
         Loop("zuvloop", "new_event_loop", "its README: asyncio.run(..., loop_factory=zuvloop.new_event_loop)"),
         Loop("rloop", "new_event_loop", "what its policy and uvicorn's --loop rloop:new_event_loop call"),
         Loop("rsloop", "new_event_loop", "its README, 'manual loop creation'"),
+        Loop("aiofastnet", "loop_factory", "its README", above="asyncio"),
+        Loop("aiofastnet-uvloop", "loop_factory", "its README", above="uvloop"),
         Loop("talyn", "Loop", "what talyn.run hands to asyncio.run as loop_factory"),
     )
 }
@@ -56,8 +60,11 @@ def load(name: str) -> LoadedLoop:
     Raises whatever the import raises; AttributeError if the factory is missing.
     """
     loop = LOOPS[name]
-    module = importlib.import_module(loop.name)
+    module = importlib.import_module(loop.name.partition("-")[0])
     eager = getattr(asyncio, "eager_task_factory", None)
     if loop.eager_task_factory is not None:
         eager = getattr(module, loop.eager_task_factory, eager)
-    return LoadedLoop(getattr(module, loop.factory), eager)
+    factory = getattr(module, loop.factory)
+    if loop.above is not None:
+        factory = factory(load(loop.above).new_event_loop)
+    return LoadedLoop(factory, eager)

@@ -28,6 +28,8 @@ class NetworkCase:
     """Bytes of a message."""
     connections: int
     """Connections, each with one request under way."""
+    tls: bool = False
+    """Whether the connections are TLS."""
     limit: str | None = None
     """The server of the limit that does the same without Python, if there is one."""
 
@@ -47,7 +49,7 @@ def echo_cases() -> list[NetworkCase]:
             "echo",
             SIZES[size],
             connections,
-            "echo",
+            limit="echo",
         )
         for size in SIZES
         for connections in CONNECTIONS
@@ -55,20 +57,41 @@ def echo_cases() -> list[NetworkCase]:
     ]
 
 
+def tls_cases() -> list[NetworkCase]:
+    """Echo above TLS, and whole handshakes."""
+    echoes = [
+        NetworkCase(
+            f"tls_{kind}_{size}_{connections}",
+            f"{label(size)}, {connections} connection{'s' if connections > 1 else ''}",
+            f"tls_{kind}",
+            "echo",
+            SIZES[size],
+            connections,
+            tls=True,
+        )
+        for size in SIZES
+        for connections in (1, 100)
+        for kind in ("protocol", "buffered", "streams")
+    ]
+    title = "handshake, 1 KiB, close; 1 at a time"
+    return [*echoes, NetworkCase("tls_handshakes_1", title, "tls_handshakes", "churn", 1024, 1, tls=True)]
+
+
 def other_cases() -> list[NetworkCase]:
     """Datagrams, short connections, subprocesses, HTTP."""
     return [
-        NetworkCase("datagrams_1k_1", "1 KiB, 1 socket", "datagrams", "datagrams", 1024, 1, "datagrams"),
-        NetworkCase("datagrams_1k_100", "1 KiB, 100 sockets", "datagrams", "datagrams", 1024, 100, "datagrams"),
-        NetworkCase("churn_1k_32", "1 KiB, 32 at a time", "churn", "churn", 1024, 32, "churn"),
+        NetworkCase("datagrams_1k_1", "1 KiB, 1 socket", "datagrams", "datagrams", 1024, 1, limit="datagrams"),
+        NetworkCase("datagrams_1k_100", "1 KiB, 100 sockets", "datagrams", "datagrams", 1024, 100, limit="datagrams"),
+        NetworkCase("churn_1k_32", "1 KiB, 32 at a time", "churn", "churn", 1024, 32, limit="churn"),
         NetworkCase("spawn_4", "`true`, 4 at a time", "spawn", "echo", 1, 4),
         NetworkCase("uvicorn_100", "plaintext, 100 connections", "uvicorn", "http", 1, 100),
         NetworkCase("aiohttp_100", "plaintext, 100 connections", "aiohttp", "http", 1, 100),
     ]
 
 
-ALL: dict[str, NetworkCase] = {case.name: case for case in echo_cases() + other_cases()}
-IDLE = NetworkCase("idle", "idle connections", "protocol", "idle", 64, 10_000, "echo")
+ALL: dict[str, NetworkCase] = {case.name: case for case in echo_cases() + tls_cases() + other_cases()}
+IDLE = NetworkCase("idle", "idle connections", "protocol", "idle", 64, 10_000, limit="echo")
+IDLE_TLS = NetworkCase("tls_idle", "idle TLS connections", "tls_protocol", "idle", 64, 1_000, tls=True)
 GROUP_TITLES = {
     "protocol": "Echo, `Protocol`",
     "buffered": "Echo, `BufferedProtocol`",
@@ -77,6 +100,10 @@ GROUP_TITLES = {
     "datagrams": "Echo, datagrams (UDP)",
     "churn": "Accept, read, write, close",
     "spawn": "`create_subprocess_exec` and `wait()`",
+    "tls_protocol": "Echo above TLS, `Protocol`",
+    "tls_buffered": "Echo above TLS, `BufferedProtocol`",
+    "tls_streams": "Echo above TLS, streams",
+    "tls_handshakes": "TLS handshakes",
     "uvicorn": "uvicorn with httptools",
     "aiohttp": "aiohttp",
 }

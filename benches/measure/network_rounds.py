@@ -93,6 +93,7 @@ def run_load(
         *("--seconds", str(seconds)),
         *("--core", str(effort.client_core)),
         *(() if rate is None else ("--rate", str(rate))),
+        *(("--tls",) if case.tls else ()),
     ]
     # On a busy machine 10,000 connections, one after the other, each with an answer, take their time.
     limit = effort.warm_up + seconds + CONNECT_LIMIT * (4 if case.load == "idle" else 1)

@@ -1,6 +1,6 @@
 """The servers that the network benches put on every loop, each as a program of its kind is usually written."""
 
-from servers import churn, datagrams, echo, http, spawn
+from servers import churn, datagrams, echo, http, spawn, tls
 from servers.server import Start
 
 KINDS: dict[str, Start] = {
@@ -11,6 +11,10 @@ KINDS: dict[str, Start] = {
     "churn": churn.start,
     "datagrams": datagrams.start,
     "spawn": spawn.start,
+    "tls_protocol": tls.start_protocol,
+    "tls_buffered": tls.start_buffered,
+    "tls_streams": tls.start_streams,
+    "tls_handshakes": tls.start_handshakes,
     "uvicorn": http.start_uvicorn,
     "aiohttp": http.start_aiohttp,
 }

@@ -2,21 +2,22 @@
 //! are not ours.
 
 use std::io::{self, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::SocketAddr;
 use std::time::Instant;
 
 use crate::answers::{Conversation, Progress};
-use crate::exchange::connect;
+use crate::exchange::tls_of;
 use crate::options::Options;
 use crate::report::Figures;
 use crate::sys::{Epoll, READABLE, event_buffer};
 use crate::window::Window;
+use crate::wire::{Tls, Wire};
 
 /// How long nothing may happen on any connection before the server counts as stuck (milliseconds).
 const STUCK: i32 = 10_000;
 
 struct Visit {
-    stream: TcpStream,
+    stream: Wire,
     progress: Progress,
     complete: bool,
     started: Instant,
@@ -24,9 +25,9 @@ struct Visit {
 
 impl Visit {
     /// Connects and sends. On the loopback interface both are done at once.
-    fn begin(address: SocketAddr, request: &[u8]) -> io::Result<Visit> {
+    fn begin(address: SocketAddr, tls: Option<&Tls>, request: &[u8]) -> io::Result<Visit> {
         let started = Instant::now();
-        let mut stream = connect(address)?;
+        let mut stream = Wire::connect(address, tls)?;
         stream.write_all(request)?;
         Ok(Visit {
             stream,
@@ -59,8 +60,9 @@ impl Visit {
 pub fn run(options: &Options) -> io::Result<Figures> {
     let conversation = Conversation::echo(options.size);
     let epoll = Epoll::new()?;
+    let tls = tls_of(options)?;
     let begin = |token: usize| {
-        let visit = Visit::begin(options.address, conversation.request())?;
+        let visit = Visit::begin(options.address, tls.as_ref(), conversation.request())?;
         epoll.add(&visit.stream, READABLE, token as u64)?;
         Ok::<_, io::Error>(visit)
     };

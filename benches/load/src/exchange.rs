@@ -1,7 +1,6 @@
 //! Connections that stay open: request, answer, request, answer, on all of them at once.
 
 use std::io::{self, Read, Write};
-use std::net::{SocketAddr, TcpStream};
 use std::time::Instant;
 
 use crate::answers::{Conversation, Progress};
@@ -9,6 +8,7 @@ use crate::options::Options;
 use crate::report::Figures;
 use crate::sys::{EDGES, Epoll, event_buffer};
 use crate::window::Window;
+use crate::wire::{Tls, Wire};
 
 /// Bytes taken from a connection at a time.
 const RECEIVE: usize = 256 * 1024;
@@ -16,26 +16,24 @@ const RECEIVE: usize = 256 * 1024;
 const STUCK: i32 = 10_000;
 
 struct Connection {
-    stream: TcpStream,
+    stream: Wire,
     /// Bytes of the request that have gone out.
     sent: usize,
     progress: Progress,
     started: Instant,
 }
 
-/// Opens a connection that does not block.
+/// What TLS connections share, if that is what is asked for.
 ///
 /// # Errors
-/// As connect(2).
-pub fn connect(address: SocketAddr) -> io::Result<TcpStream> {
-    let stream = TcpStream::connect(address)?;
-    stream.set_nodelay(true)?;
-    stream.set_nonblocking(true)?;
-    Ok(stream)
+/// As [`Tls::new`].
+pub fn tls_of(options: &Options) -> io::Result<Option<Tls>> {
+    options.tls.then(Tls::new).transpose()
 }
 
 impl Connection {
     fn send(&mut self, request: &[u8]) -> io::Result<()> {
+        self.stream.flush()?;
         while self.sent < request.len() {
             match self.stream.write(&request[self.sent..]) {
                 Ok(count) => self.sent += count,
@@ -73,7 +71,7 @@ impl Connection {
                 self.next_request(conversation.request(), now)?;
             }
             // Fewer bytes than there was room for: nothing is left, and what comes now is a new edge.
-            if count < buffer.len() {
+            if self.stream.is_drained(count, buffer.len()) {
                 return Ok(());
             }
         }
@@ -86,9 +84,10 @@ impl Connection {
 /// What the kernel says, a connection that ends, a wrong answer, or ten seconds without any.
 pub fn run(options: &Options, conversation: &Conversation) -> io::Result<Figures> {
     let epoll = Epoll::new()?;
+    let tls = tls_of(options)?;
     let mut connections = Vec::with_capacity(options.connections);
     for token in 0..options.connections {
-        let stream = connect(options.address)?;
+        let stream = Wire::connect(options.address, tls.as_ref())?;
         epoll.add(&stream, EDGES, token as u64)?;
         connections.push(Connection {
             stream,

@@ -1,11 +1,12 @@
 //! Connections that do nothing: what each costs in memory, and whether the server wakes up for nothing.
 
 use std::io::{self, Read, Write};
-use std::net::TcpStream;
 use std::time::Duration;
 
 use crate::options::Options;
+use crate::exchange::tls_of;
 use crate::sys::CpuClock;
+use crate::wire::{Tls, Wire};
 
 /// What idle connections cost the server.
 #[derive(Clone, Debug)]
@@ -68,12 +69,14 @@ fn waits(process: i32) -> io::Result<u64> {
 /// # Errors
 /// What the kernel says, or a wrong answer.
 pub fn run(options: &Options) -> io::Result<IdleFigures> {
+    let tls = tls_of(options)?;
+    let tls = tls.as_ref();
     // One connection first, so that what a server makes once does not count.
-    let mut connections = vec![open(options)?];
+    let mut connections = vec![open(options, tls)?];
     std::thread::sleep(options.warm_up);
     let before = resident(options.process)?;
     for _ in 0..options.connections {
-        connections.push(open(options)?);
+        connections.push(open(options, tls)?);
     }
     std::thread::sleep(options.warm_up.max(Duration::from_millis(200)));
     let after = resident(options.process)?;
@@ -93,14 +96,16 @@ pub fn run(options: &Options) -> io::Result<IdleFigures> {
     })
 }
 
-fn open(options: &Options) -> io::Result<TcpStream> {
-    let mut stream = TcpStream::connect(options.address)?;
-    stream.set_read_timeout(Some(Duration::from_secs(5)))?;
+fn open(options: &Options, tls: Option<&Tls>) -> io::Result<Wire> {
+    let mut stream = Wire::connect(options.address, tls)?;
+    stream.stream().set_nonblocking(false)?;
+    let limit = Some(Duration::from_secs(5));
+    stream.stream().set_read_timeout(limit)?;
     exchange(&mut stream, options.size)?;
     Ok(stream)
 }
 
-fn exchange(stream: &mut TcpStream, size: usize) -> io::Result<()> {
+fn exchange(stream: &mut Wire, size: usize) -> io::Result<()> {
     let sent = vec![b'i'; size];
     let mut received = vec![0; size];
     stream.write_all(&sent)?;

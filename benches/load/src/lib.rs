@@ -16,3 +16,4 @@ pub mod paced;
 pub mod report;
 pub mod sys;
 pub mod window;
+pub mod wire;

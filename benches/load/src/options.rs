@@ -37,13 +37,16 @@ pub struct Options {
     pub seconds: Duration,
     /// Requests per second, of an open loop; without it the loop is closed.
     pub rate: Option<f64>,
+    /// Whether the connections are TLS.
+    pub tls: bool,
     /// The core to pin this process to.
     pub core: Option<usize>,
 }
 
 /// How to call `load`.
 pub const USAGE: &str = "usage: load echo|http|datagrams|churn|idle --address IP:PORT --pid PID \
-[--connections N] [--size BYTES] [--warm-up SECONDS] [--seconds SECONDS] [--rate PER-SECOND] [--core N]";
+[--connections N] [--size BYTES] [--warm-up SECONDS] [--seconds SECONDS] \
+[--rate PER-SECOND] [--core N] [--tls]";
 
 fn number<T: std::str::FromStr>(name: &str, text: &str) -> Result<T, String> {
     text.parse()
@@ -72,7 +75,12 @@ pub fn parse(words: impl IntoIterator<Item = String>) -> Result<Options, String>
     let (mut connections, mut size, mut core) = (1, 1024, None);
     let mut rate = None;
     let (mut warm_up, mut seconds) = (Duration::from_millis(100), Duration::from_secs(1));
+    let mut tls = false;
     while let Some(name) = words.next() {
+        if name == "--tls" {
+            tls = true;
+            continue;
+        }
         let value = words
             .next()
             .ok_or_else(|| format!("{name} needs a value; {USAGE}"))?;
@@ -104,6 +112,7 @@ pub fn parse(words: impl IntoIterator<Item = String>) -> Result<Options, String>
             warm_up,
             seconds,
             rate,
+            tls,
             core,
         }),
         _ => Err(USAGE.to_owned()),

@@ -1,0 +1,115 @@
+"""The ``openssl`` command at the other end: the same outcome on asyncio, on the engine and on the fallback."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import subprocess
+
+import pytest
+from certificates import made
+from contexts import VERSIONS, client_context, server_context
+from library import load
+from server_process import Echo, described
+
+SIDES = {"asyncio": ("asyncio", ""), "fast": ("tepal", ""), "fallback": ("tepal", "fallback")}
+CASES = {"good": "good", "expired": "expired", "wrong host": "elsewhere", "unknown CA": "unknown"}
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+def run(monkeypatch, side, coroutine_function, *arguments):
+    library, engine = SIDES[side]
+    monkeypatch.setenv("TEPAL_TLS", engine)
+    with asyncio.Runner(loop_factory=load(library).new_event_loop) as runner:
+        return runner.run(coroutine_function(*arguments))
+
+
+async def ask(port, version):
+    """Send a line to ``s_server -rev``, which sends it back reversed."""
+    for attempt in range(200):
+        try:
+            context = client_context(made(), version)
+            reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=context, server_hostname="localhost")
+            break
+        except ConnectionRefusedError:
+            if attempt == 199:
+                raise
+            await asyncio.sleep(0.05)
+        except OSError as error:
+            return described(error)
+    answers = []
+    for line in (b"abc\n", b"x" * 5000 + b"y\n"):
+        writer.write(line)
+        answers.append(await reader.readuntil())
+    writer.close()
+    await writer.wait_closed()
+    return answers
+
+
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.timeout(60)
+def test_clients_of_s_server(monkeypatch, version, case):
+    port = free_port()
+    command = ["openssl", "s_server", "-accept", f"127.0.0.1:{port}", "-quiet", "-rev"]
+    command += ["-cert", str(made() / f"{CASES[case]}.pem"), "-alpn", "echo", "-tls" + version.replace(".", "_")]
+    quiet = subprocess.DEVNULL
+    with subprocess.Popen(command, stdin=quiet, stdout=quiet, stderr=quiet) as server:
+        try:
+            found = {side: run(monkeypatch, side, ask, port, version) for side in SIDES}
+        finally:
+            server.kill()
+    assert found["fast"] == found["fallback"] == found["asyncio"]
+    if case == "good":
+        assert found["fast"] == [b"cba\n", b"y" + b"x" * 5000 + b"\n"]
+    else:
+        assert found["fast"][0] == "ssl.SSLCertVerificationError"
+
+
+async def answer(version, words):
+    """Serve one ``s_client``; returns what it printed and how the connection ended here."""
+    loop = asyncio.get_running_loop()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.setblocking(False)
+        command = ["openssl", "s_client", "-connect", f"127.0.0.1:{listener.getsockname()[1]}", "-quiet", "-no_ign_eof"]
+        command += ["-CAfile", str(made() / "ca.pem"), "-verify_return_error", *words]
+        client = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        sock, _ = await loop.sock_accept(listener)
+    sock.setblocking(False)
+    wanted = b"hello " * 5000
+    try:
+        _, protocol = await loop.connect_accepted_socket(Echo, sock, ssl=server_context(made(), version, words[1]))
+    except OSError as error:
+        client.kill()
+        outcome = described(error)
+    else:
+
+        def talk():
+            client.stdin.write(wanted)
+            client.stdin.flush()
+            return client.stdout.read(len(wanted))
+
+        echoed = await loop.run_in_executor(None, talk)
+        with contextlib.suppress(BrokenPipeError):
+            client.stdin.close()
+        outcome = [echoed == wanted, protocol.count, described(await protocol.ended), protocol.facts[0]]
+    client.stdout.close()
+    client.stdin.close()
+    await loop.run_in_executor(None, client.wait)
+    return outcome
+
+
+@pytest.mark.parametrize("certificate", ["good", "expired", "unknown"])
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.timeout(60)
+def test_servers_of_s_client(monkeypatch, version, certificate):
+    words = ["-servername", certificate, "-tls" + version.replace(".", "_")]
+    found = {side: run(monkeypatch, side, answer, version, words) for side in SIDES}
+    assert found["fast"] == found["fallback"] == found["asyncio"]
+    if certificate == "good":
+        assert found["fast"][:2] == [True, 30_000]

@@ -46,6 +46,8 @@ pub(crate) struct LoopBody {
     pub(crate) watchers: RefCell<Watchers>,
     /// What all streams of the loop read small amounts through; made when the first one reads.
     pub(crate) scratch: RefCell<Vec<u8>>,
+    /// What all TLS connections of the loop receive into; away while one of them does.
+    pub(crate) received: Cell<Vec<u8>>,
     /// What all TLS connections of the loop decrypt into; away while one of them does.
     pub(crate) plain: Cell<Vec<u8>>,
     /// What all TLS connections of the loop send encrypted data from; away while one of them does.
@@ -109,6 +111,7 @@ impl HeapType for LoopBody {
             events: Cell::new(None),
             watchers: RefCell::new(Watchers::new()),
             scratch: RefCell::new(Vec::new()),
+            received: Cell::new(Vec::new()),
             plain: Cell::new(Vec::new()),
             sealed: Cell::new(Vec::new()),
             spare: Slot::empty(),

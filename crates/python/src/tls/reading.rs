@@ -1,6 +1,6 @@
 //! From the socket to the protocol.
 
-use crate::interop::buffers::{self, Bytes};
+use crate::interop::buffers::{self, Bytes, View};
 use crate::interop::calls;
 use crate::interop::errors::{PyResult, Raised, exception_matches};
 use crate::interop::imports::imports;
@@ -19,14 +19,13 @@ use super::transport::{is_open, write_natively};
 /// How large a loop's buffer for decrypted data is at first (bytes): what one read of ciphertext can give.
 const PLAIN: usize = tepal_core::constants::SCRATCH_READ;
 /// How much of it is kept after a larger read (bytes).
-const PLAIN_KEPT: usize = 4 * PLAIN;
+const PLAIN_KEPT: usize = 8 * PLAIN;
 /// The most that one record holds (bytes, RFC 8446 5.1).
 const RECORD: usize = 16 * 1024;
 
 /// What a stream transport needs to know of us.
 pub(crate) static UPPER: Upper = Upper {
     recognises,
-    feed,
     received,
     write: write_natively,
     is_open,
@@ -41,19 +40,21 @@ fn recognises(protocol: &Object) -> bool {
     body(protocol).is_some_and(|this| this.connection.get().is_some())
 }
 
-/// Ciphertext arrived; runs no Python code.
-fn feed(protocol: &Object, bytes: &[u8]) -> bool {
-    body(protocol)
-        .and_then(|this| this.connection.get())
-        .is_some_and(|connection| connection.feed(bytes))
-}
-
-/// What was fed is to be looked at.
-fn received(protocol: &Object) -> PyResult<()> {
+/// Ciphertext arrived.
+fn received(protocol: &Object, bytes: &[u8]) -> PyResult<()> {
     let Some(this) = body(protocol) else {
         return Ok(());
     };
-    if this.open_connection().is_some() {
+    let Some(connection) = this.connection.get() else {
+        return Ok(());
+    };
+    if this.wrapped.get() && !this.reading_paused.get() {
+        return this.do_read_of(connection, bytes);
+    }
+    if !connection.feed(bytes) {
+        return Err(Raised::no_memory());
+    }
+    if this.wrapped.get() {
         return this.do_read();
     }
     // The bytes stand in the BIO already; this does the rest of what asyncio does with them.
@@ -80,21 +81,31 @@ impl Instance<ProtocolBody> {
     /// # Reentrancy
     /// Runs any Python code.
     pub(super) fn do_read(&self) -> PyResult<()> {
-        let buffered = self.delivery.way() == Way::Buffer && !self.reading_paused.get();
         match self.open_connection() {
-            Some(connection) if !buffered => match self.read_and_answer(connection) {
-                Ok(()) => Ok(()),
-                Err(raised) => self.failed(raised),
-            },
-            _ => self
+            Some(connection) => self.do_read_of(connection, &[]),
+            None => self
                 .with_object(|this| calls::call(&imports().ssl_do_read, [this]))
                 .map(drop),
         }
     }
 
-    fn read_and_answer(&self, connection: &Connection) -> PyResult<()> {
+    /// The same after these bytes have arrived.
+    #[inline(always)]
+    fn do_read_of(&self, connection: &Connection, arrived: &[u8]) -> PyResult<()> {
+        match self.read_and_answer(connection, arrived) {
+            Ok(()) => Ok(()),
+            Err(raised) => self.failed(raised),
+        }
+    }
+
+    #[inline(always)]
+    fn read_and_answer(&self, connection: &Connection, arrived: &[u8]) -> PyResult<()> {
         if !self.reading_paused.get() {
-            self.read(connection)?;
+            if self.delivery.way() == Way::Buffer {
+                self.read_into_buffer(connection, arrived)?;
+            } else {
+                self.read(connection, arrived)?;
+            }
             if self.backlog.get() > 0 {
                 self.call_own("_do_write")?;
             } else {
@@ -109,18 +120,81 @@ impl Instance<ProtocolBody> {
         Ok(())
     }
 
-    fn read(&self, connection: &Connection) -> PyResult<()> {
+    #[inline(always)]
+    fn read(&self, connection: &Connection, arrived: &[u8]) -> PyResult<()> {
         let event_loop = self.own_loop()?;
         let mut plain = event_loop.plain.take();
-        let (total, end) = self.decrypt(connection, &mut plain)?;
-        let delivered = match total {
-            0 => Ok(()),
-            _ => self.deliver(&event_loop, &mut plain, total),
-        };
-        if plain.len() <= PLAIN_KEPT && !plain.is_empty() {
-            event_loop.plain.set(plain);
+        let offered = connection.offer(arrived);
+        let decrypted = self.decrypt(connection, &mut plain);
+        drop(offered);
+        let (total, end) = decrypted?;
+        match total {
+            0 => give_back(&event_loop, plain),
+            _ => self.deliver(&event_loop, plain, total)?,
         }
-        delivered?;
+        self.ended(end)
+    }
+
+    /// Decrypts everything there is to the beginning of `plain`, which grows as it has to.
+    #[inline(always)]
+    fn decrypt(&self, connection: &Connection, plain: &mut Vec<u8>) -> PyResult<(usize, End)> {
+        let mut total = 0;
+        loop {
+            if plain.len() - total < RECORD {
+                let size = (2 * plain.len()).max(PLAIN);
+                plain.resize(size, 0);
+            }
+            match self.read_some(connection, &mut plain[total..])? {
+                Ok(count) => total += count,
+                Err(end) => return Ok((total, end)),
+            }
+            if connection.is_drained() {
+                return Ok((total, End::Drained));
+            }
+        }
+    }
+
+    /// Decrypts at most one record.
+    #[inline(always)]
+    fn read_some(
+        &self,
+        connection: &Connection,
+        place: &mut [u8],
+    ) -> PyResult<Result<usize, End>> {
+        match connection.read(place) {
+            Received::Data(count) => Ok(Ok(count)),
+            Received::NotNow => Ok(Err(End::Drained)),
+            Received::Other => self.ask_again(place),
+        }
+    }
+
+    /// Lets `SSLObject.read()` make the call that failed once more, for the exception that it raises.
+    #[cold]
+    fn ask_again(&self, place: &mut [u8]) -> PyResult<Result<usize, End>> {
+        let ssl_object = self.with_object(|this| calls::attribute(this, &intern("_sslobj")?))?;
+        let read = calls::attribute(&ssl_object, &intern("read")?)?;
+        match calls::call(&read, [&values::integer(place.len().min(RECORD) as u64)?]) {
+            Ok(data) => match Bytes::peek(&data) {
+                Some(data) if !data.is_empty() => {
+                    place[..data.len()].copy_from_slice(data);
+                    Ok(Ok(data.len()))
+                }
+                _ => Ok(Err(End::Closed)),
+            },
+            Err(raised) => {
+                let exception = raised.take();
+                let again = exception_matches(&exception, &imports().ssl_again_errors);
+                Ok(Err(if again {
+                    End::Drained
+                } else {
+                    End::Failed(exception)
+                }))
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn ended(&self, end: End) -> PyResult<()> {
         match end {
             End::Drained => Ok(()),
             End::Closed => {
@@ -131,78 +205,59 @@ impl Instance<ProtocolBody> {
         }
     }
 
-    /// Decrypts everything there is to the beginning of `plain`, which grows as it has to.
-    fn decrypt(&self, connection: &Connection, plain: &mut Vec<u8>) -> PyResult<(usize, End)> {
-        let mut total = 0;
-        loop {
-            if plain.len() - total < RECORD {
-                let size = (2 * plain.len()).max(PLAIN);
-                plain.resize(size, 0);
+    /// Decrypts into the protocol's own buffer. If that is full, the rest follows with the next turn.
+    fn read_into_buffer(&self, connection: &Connection, arrived: &[u8]) -> PyResult<()> {
+        let offered = connection.offer(arrived);
+        let hint = values::integer(connection.incoming_size() as u64)?;
+        let buffer = calls::call(&self.delivery.get_buffer(&self.protocol)?, [&hint])?;
+        let mut view = View::writable(&buffer)?;
+        let (mut count, mut end) = (0, None);
+        while end.is_none() && count < view.as_mut_slice().len() {
+            match self.read_some(connection, &mut view.as_mut_slice()[count..])? {
+                Ok(more) => count += more,
+                Err(found) => end = Some(found),
             }
-            match connection.read(&mut plain[total..]) {
-                Received::Data(count) => total += count,
-                Received::NotNow => return Ok((total, End::Drained)),
-                Received::Other => match self.ask_again(plain, &mut total)? {
-                    Some(end) => return Ok((total, end)),
-                    None => continue,
-                },
-            }
-            if connection.is_drained() {
-                return Ok((total, End::Drained));
+            if end.is_none() && connection.is_drained() {
+                end = Some(End::Drained);
             }
         }
-    }
-
-    /// Lets `SSLObject.read()` make the call that failed once more, for the exception that it raises.
-    #[cold]
-    fn ask_again(&self, plain: &mut [u8], total: &mut usize) -> PyResult<Option<End>> {
-        let ssl_object = self.with_object(|this| calls::attribute(this, &intern("_sslobj")?))?;
-        let read = calls::attribute(&ssl_object, &intern("read")?)?;
-        match calls::call(&read, [&values::integer(RECORD as u64)?]) {
-            Ok(data) => match Bytes::peek(&data) {
-                Some(data) if !data.is_empty() => {
-                    plain[*total..*total + data.len()].copy_from_slice(data);
-                    *total += data.len();
-                    Ok(None)
-                }
-                _ => Ok(Some(End::Closed)),
-            },
-            Err(raised) => {
-                let exception = raised.take();
-                let again = exception_matches(&exception, &imports().ssl_again_errors);
-                Ok(Some(if again {
-                    End::Drained
-                } else {
-                    End::Failed(exception)
-                }))
-            }
+        drop(view);
+        drop(offered);
+        if end.is_none() {
+            let again = self.with_object(|this| calls::attribute(this, &intern("_do_read")?))?;
+            let event_loop = self.event_loop.get_or_none();
+            calls::call_method(Name::CallSoon, [&event_loop, &again])?;
         }
+        if count > 0 {
+            let count = values::integer(count as u64)?;
+            let updated = self.delivery.buffer_updated(&self.protocol)?;
+            calls::call(&updated, [&count])?;
+        }
+        self.ended(end.unwrap_or(End::Drained))
     }
 
-    /// Hands `total` bytes over. Nothing of `plain` is in use while Python code runs.
+    /// Hands `total` bytes over. Nothing of `plain` is in use while the program's code runs.
+    #[inline(always)]
     fn deliver(
         &self,
         event_loop: &Instance<LoopBody>,
-        plain: &mut Vec<u8>,
+        plain: Vec<u8>,
         total: usize,
     ) -> PyResult<()> {
         let content = &plain[..total];
-        if self.delivery.way() == Way::Reader
-            && let Some(reader) = self.delivery.reader()
-            && may_be_fed(&self.protocol.get_or_none(), &reader)
-        {
-            reader.received.append(content)?;
-            event_loop.plain.set(std::mem::take(plain));
-            return reader.announce();
-        }
-        if self.delivery.way() == Way::Upper {
-            // TLS in TLS: what was decrypted here is ciphertext there.
-            let inner = self.protocol.get_or_none();
-            if !feed(&inner, content) {
-                return Err(Raised::no_memory());
+        match self.delivery.way() {
+            Way::Reader => {
+                if let Some(reader) = self.delivery.reader()
+                    && may_be_fed(&self.protocol.get_or_none(), &reader)
+                {
+                    reader.received.append(content)?;
+                    give_back(event_loop, plain);
+                    return reader.announce();
+                }
             }
-            event_loop.plain.set(std::mem::take(plain));
-            return received(&inner);
+            // TLS in TLS: what was decrypted here is ciphertext there.
+            Way::Upper => return received(&self.protocol.get_or_none(), content),
+            Way::Data | Way::Buffer => {}
         }
         let spare = event_loop.spare.take();
         // A `bytes` that is dropped here runs no Python code.
@@ -210,12 +265,20 @@ impl Instance<ProtocolBody> {
             Some(Ok(data)) => data,
             _ => buffers::bytes(content)?,
         };
-        event_loop.plain.set(std::mem::take(plain));
+        give_back(event_loop, plain);
         let method = self.delivery.data_received(&self.protocol)?;
         calls::call(&method, [&data])?;
         if data.reference_count() == 1 {
             event_loop.spare.set(data);
         }
         Ok(())
+    }
+}
+
+/// The next connection uses it.
+#[inline(always)]
+fn give_back(event_loop: &Instance<LoopBody>, plain: Vec<u8>) {
+    if plain.len() <= PLAIN_KEPT {
+        event_loop.plain.set(plain);
     }
 }

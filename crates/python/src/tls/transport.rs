@@ -68,13 +68,15 @@ enum Sealed {
 }
 
 /// `write(data)`
+#[inline(always)]
 fn write(this: &T, data: &Object) -> PyResult<()> {
     let protocol = this.ssl_protocol.get_or_none();
     if let Some(protocol) = protocol.instance_of::<ProtocolBody>()
         && let Some(connection) = protocol.writable()
     {
-        match seal(protocol, connection, data)? {
-            Sealed::All => return protocol.send_out(connection),
+        let sealed = protocol.seal_and_send(connection, || seal(protocol, connection, data))?;
+        match sealed {
+            Sealed::All => return Ok(()),
             Sealed::Part(rest) => return write_by_asyncio(this, &rest),
             Sealed::Nothing => {}
         }
@@ -116,10 +118,10 @@ fn seal_bytes(
     bytes: &[u8],
 ) -> PyResult<Sealed> {
     let taken = protocol.encrypt(connection, bytes);
-    Ok(if taken == 0 {
-        Sealed::Nothing
-    } else if taken == bytes.len() {
+    Ok(if taken == bytes.len() {
         Sealed::All
+    } else if taken == 0 {
+        Sealed::Nothing
     } else {
         Sealed::Part(buffers::bytes(&bytes[taken..])?)
     })
@@ -132,23 +134,33 @@ fn write_lines(this: &T, lines: &Object) -> PyResult<()> {
     if let Some(protocol) = protocol.instance_of::<ProtocolBody>()
         && let Some(connection) = protocol.writable()
     {
-        let mut done = 0;
-        while let Some(line) = lines.get(done) {
-            match seal(protocol, connection, line)? {
-                Sealed::All => done += 1,
-                Sealed::Part(rest) => {
-                    lines[done] = rest;
-                    break;
-                }
-                Sealed::Nothing => break,
-            }
-        }
+        let done =
+            protocol.seal_and_send(connection, || seal_lines(protocol, connection, &mut lines))?;
         if done == lines.len() {
-            return protocol.send_out(connection);
+            return Ok(());
         }
         drop(lines.drain(..done));
     }
     write_lines_by_asyncio(this, lines)
+}
+
+/// Encrypts lines one after the other; says how many need nothing more. The next one is what is left of it.
+fn seal_lines(
+    protocol: &Instance<ProtocolBody>,
+    connection: &Connection,
+    lines: &mut [Object],
+) -> PyResult<usize> {
+    for (done, line) in lines.iter_mut().enumerate() {
+        match seal(protocol, connection, line)? {
+            Sealed::All => {}
+            Sealed::Part(rest) => {
+                *line = rest;
+                return Ok(done);
+            }
+            Sealed::Nothing => return Ok(done),
+        }
+    }
+    Ok(lines.len())
 }
 
 fn write_lines_by_asyncio(this: &T, lines: Vec<Object>) -> PyResult<()> {

@@ -1,7 +1,7 @@
 //! From the program to the socket.
 
 use crate::interop::calls;
-use crate::interop::errors::PyResult;
+use crate::interop::errors::{PyResult, restore, take_raised};
 use crate::interop::imports::imports;
 use crate::interop::instance::Instance;
 use crate::interop::object::Object;
@@ -37,15 +37,73 @@ impl Instance<ProtocolBody> {
         taken
     }
 
-    /// `_process_outgoing()`, with asyncio's way of handling what is raised.
+    /// Begins to collect what is encrypted, if it can go out at once: where it will be.
+    #[inline(always)]
+    fn collect(&self, connection: &Connection) -> PyResult<Option<Vec<u8>>> {
+        let below = self.below.get_or_none();
+        let ready = !self.socket_writing_paused.get()
+            && below
+                .exactly::<StreamBody>()
+                .is_some_and(|stream| stream.takes_bytes());
+        if !ready {
+            return Ok(None);
+        }
+        let own_loop = self.own_loop()?;
+        let mut sealed = own_loop.sealed.take();
+        if connection.collect(&mut sealed) {
+            return Ok(Some(sealed));
+        }
+        own_loop.sealed.set(sealed);
+        Ok(None)
+    }
+
+    /// Encrypts with `seal` and sends what that gives, with asyncio's way of handling what sending raises.
     ///
     /// # Errors
-    /// Exceptions that are no `Exception`.
+    /// What `seal` raises; exceptions that are no `Exception`.
     #[inline(always)]
-    pub(super) fn send_out(&self, connection: &Connection) -> PyResult<()> {
-        match self.process_outgoing(connection) {
-            Ok(()) => Ok(()),
-            Err(raised) => self.failed(raised),
+    pub(super) fn seal_and_send<R>(
+        &self,
+        connection: &Connection,
+        seal: impl FnOnce() -> PyResult<R>,
+    ) -> PyResult<R> {
+        let collecting = self.collect(connection)?;
+        let sealed = seal();
+        let pending = sealed.as_ref().err().and_then(|_| take_raised());
+        let sent = match collecting {
+            Some(mut collected) => {
+                connection.collected(&mut collected);
+                self.push(collected)
+                    .and_then(|()| self.control_app_writing(connection))
+            }
+            None => self.process_outgoing(connection),
+        };
+        if let Err(raised) = sent {
+            self.failed(raised)?;
+        }
+        match pending {
+            Some(pending) => Err(restore(pending)),
+            None => sealed,
+        }
+    }
+
+    #[inline(always)]
+    fn push(&self, sealed: Vec<u8>) -> PyResult<()> {
+        let below = self.below.get_or_none();
+        let Some(stream) = below.exactly::<StreamBody>() else {
+            return Ok(());
+        };
+        let pushed = if sealed.is_empty() {
+            None
+        } else {
+            Some(stream.push(&sealed))
+        };
+        if sealed.capacity() <= SEALED_KEPT {
+            self.own_loop()?.sealed.set(sealed);
+        }
+        match pushed {
+            Some(pushed) => stream.pushed(pushed),
+            None => Ok(()),
         }
     }
 
@@ -60,16 +118,11 @@ impl Instance<ProtocolBody> {
     pub(super) fn process_outgoing(&self, connection: &Connection) -> PyResult<()> {
         if !self.socket_writing_paused.get() && connection.outgoing_size() > 0 {
             let below = self.below.get_or_none();
-            let own_loop = self.own_loop()?;
             match below.exactly::<StreamBody>() {
                 Some(stream) if stream.takes_bytes() => {
-                    let mut sealed = own_loop.sealed.take();
+                    let mut sealed = self.own_loop()?.sealed.take();
                     connection.take_outgoing(&mut sealed);
-                    let pushed = stream.push(&sealed);
-                    if sealed.capacity() <= SEALED_KEPT {
-                        own_loop.sealed.set(sealed);
-                    }
-                    stream.pushed(pushed)?;
+                    self.push(sealed)?;
                 }
                 _ => {
                     let process = &imports().ssl_process_outgoing;

@@ -32,10 +32,8 @@ pub(crate) enum Way {
 pub(crate) struct Upper {
     /// Whether this protocol is of that layer.
     pub(crate) recognises: fn(&Object) -> bool,
-    /// Takes what was received; runs no Python code. False if memory is short.
-    pub(crate) feed: fn(&Object, &[u8]) -> bool,
-    /// Goes on with what was taken.
-    pub(crate) received: fn(&Object) -> PyResult<()>,
+    /// Takes what was received.
+    pub(crate) received: fn(&Object, &[u8]) -> PyResult<()>,
     /// `transport.write(data)`, if the transport is of that layer.
     pub(crate) write: fn(&Object, &Object) -> Option<PyResult<()>>,
     /// Whether the transport is of that layer and not closing.

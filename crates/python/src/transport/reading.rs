@@ -1,5 +1,7 @@
 //! From the kernel to the protocol.
 
+use tepal_core::constants::LARGEST_READ;
+
 use crate::interop::buffers;
 use crate::interop::calls;
 use crate::interop::coroutines::is_true;
@@ -159,17 +161,30 @@ impl Instance<StreamBody> {
         let Some(upper) = upper().filter(|_| !self.foreign_socket.get()) else {
             return self.read_into_buffer(event_loop);
         };
-        let protocol = self.protocol.get_or_none();
-        match self.receive_with(event_loop, |content| (upper.feed)(&protocol, content))? {
-            Attempt::Done((0, _)) => self.read_end(event_loop),
-            Attempt::Done((_, true)) => match (upper.received)(&protocol) {
-                Ok(()) => Ok(()),
-                Err(raised) => self.protocol_failed(raised, "buffer_updated"),
-            },
-            Attempt::Done((_, false)) => Err(Raised::no_memory()),
+        let Some(socket) = self.socket.get() else {
+            return Ok(());
+        };
+        // Away while it is in use: what is called may read as well.
+        let mut sealed = event_loop.received.take();
+        if sealed.is_empty() {
+            sealed.resize(LARGEST_READ, 0);
+        }
+        let room = sealed.len().min(self.max_size.get());
+        let answer = self.receive_to(&socket, &mut sealed[..room]);
+        let outcome = match answer {
+            Attempt::Done(0) => self.read_end(event_loop),
+            Attempt::Done(count) => {
+                let protocol = self.protocol.get_or_none();
+                match (upper.received)(&protocol, &sealed[..count]) {
+                    Ok(()) => Ok(()),
+                    Err(raised) => self.protocol_failed(raised, "buffer_updated"),
+                }
+            }
             Attempt::NotNow => Ok(()),
             Attempt::Failed(exception) => self.read_failed(&exception),
-        }
+        };
+        event_loop.received.set(sealed);
+        outcome
     }
 
     fn read_into_buffer(&self, event_loop: &Instance<LoopBody>) -> PyResult<()> {

@@ -188,25 +188,10 @@ impl Instance<StreamBody> {
         Ok(attempt(answer))
     }
 
-    /// Receives into the loop's buffer and shows `take`, which runs no Python code, what came; 0 bytes are the end of the
-    /// stream. Only for CPython's own sockets.
-    ///
-    /// # Errors
-    /// None so far.
+    /// Receives into `place`; 0 bytes are the end of the stream. Only for CPython's own sockets.
     #[inline(always)]
-    pub(super) fn receive_with<R>(
-        &self,
-        event_loop: &Instance<LoopBody>,
-        take: impl FnOnce(&[u8]) -> R,
-    ) -> PyResult<Attempt<(usize, R)>> {
-        let Some(socket) = self.socket.get() else {
-            return Ok(Attempt::NotNow);
-        };
-        let mut scratch = event_loop.scratch.borrow_mut();
-        let room = self.scratch_room(&mut scratch);
-        let answer = socket::receive(sockets::descriptor(&socket), &mut scratch[..room]);
-        let answer = answer.map(|count| (count, take(&scratch[..count])));
-        Ok(attempt(answer))
+    pub(super) fn receive_to(&self, socket: &Object, place: &mut [u8]) -> Attempt<usize> {
+        attempt(socket::receive(sockets::descriptor(socket), place))
     }
 
     /// Sends what the kernel takes of these bytes. Only for CPython's own sockets.

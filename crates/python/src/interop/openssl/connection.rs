@@ -6,6 +6,7 @@ use std::ptr::{NonNull, null_mut};
 use crate::interop::gc::Visitor;
 use crate::interop::object::Object;
 
+use super::bio::Between;
 use super::library::{Bio, Functions, Ssl, functions};
 use super::made::Watch;
 
@@ -33,10 +34,22 @@ pub(crate) enum Received {
 /// An `SSL`, kept alive by the `_ssl._SSLSocket` that owns it.
 pub(crate) struct Connection {
     ssl: NonNull<Ssl>,
-    incoming: NonNull<Bio>,
-    outgoing: NonNull<Bio>,
+    between: NonNull<Between>,
     functions: &'static Functions,
     owner: Object,
+}
+
+/// Bytes that the `SSL` reads from until this goes.
+pub(crate) struct Offered<'a> {
+    connection: &'a Connection,
+    _bytes: &'a [u8],
+}
+
+impl Drop for Offered<'_> {
+    fn drop(&mut self) {
+        // Without memory for what is left the connection misses bytes, which its next record shows.
+        self.connection.between().settle();
+    }
 }
 
 impl Connection {
@@ -60,11 +73,11 @@ impl Connection {
             if incoming == outgoing || !is_memory(incoming) || !is_memory(outgoing) {
                 return None;
             }
+            let between = Between::insert(ssl, incoming, outgoing, functions)?;
             (functions.SSL_ctrl)(pointer, CTRL_MODE, MODE_RELEASE_BUFFERS, null_mut());
             Some(Connection {
                 ssl,
-                incoming,
-                outgoing,
+                between,
                 functions,
                 owner: owner.clone(),
             })
@@ -76,31 +89,53 @@ impl Connection {
         visitor.object(&self.owner);
     }
 
+    #[inline(always)]
+    fn between(&self) -> &Between {
+        // SAFETY: the BIO owns it and the `SSL` owns the BIO, which `owner` keeps.
+        unsafe { self.between.as_ref() }
+    }
+
     /// Puts bytes of the peer's where the `SSL` reads. False if memory is short.
-    #[inline]
     pub(crate) fn feed(&self, bytes: &[u8]) -> bool {
-        let Ok(length) = c_int::try_from(bytes.len()) else {
-            return false;
-        };
-        // SAFETY: the BIO lives as long as the `SSL`, which `owner` keeps; `length` readable bytes are copied.
-        let taken = unsafe {
-            (self.functions.BIO_write)(self.incoming.as_ptr(), bytes.as_ptr().cast(), length)
-        };
-        taken == length
+        self.between().keep(bytes)
+    }
+
+    /// Lets the `SSL` read bytes of the peer's where they are. What it has not read when the result goes, it will find as
+    /// if it had been [fed](Connection::feed).
+    #[inline(always)]
+    pub(crate) fn offer<'a>(&'a self, bytes: &'a [u8]) -> Offered<'a> {
+        // SAFETY: the result keeps the bytes borrowed, and ends the offer when it goes. (It is never leaked: our callers
+        // hold it in a variable.)
+        unsafe { self.between().offer(bytes) };
+        Offered {
+            connection: self,
+            _bytes: bytes,
+        }
     }
 
     /// How many bytes of the peer's the `SSL` has not looked at.
     #[inline]
     pub(crate) fn incoming_size(&self) -> usize {
-        // SAFETY: as in `feed`.
-        unsafe { (self.functions.BIO_ctrl_pending)(self.incoming.as_ptr()) }
+        self.between().incoming_size()
     }
 
     /// How many bytes for the peer wait.
     #[inline]
     pub(crate) fn outgoing_size(&self) -> usize {
-        // SAFETY: as in `feed`.
-        unsafe { (self.functions.BIO_ctrl_pending)(self.outgoing.as_ptr()) }
+        self.between().outgoing_size()
+    }
+
+    /// Begins to collect bytes for the peer in `place`; false if older ones wait, or if that is done already.
+    #[inline(always)]
+    pub(crate) fn collect(&self, place: &mut Vec<u8>) -> bool {
+        place.clear();
+        self.between().collect(place)
+    }
+
+    /// Ends it; `place` has them.
+    #[inline(always)]
+    pub(crate) fn collected(&self, place: &mut Vec<u8>) {
+        self.between().collected(place);
     }
 
     /// Whether a read would find nothing at all.
@@ -111,21 +146,10 @@ impl Connection {
         decrypted <= 0 && self.incoming_size() == 0
     }
 
-    /// Takes the bytes for the peer; `place` is cleared before.
+    /// Takes the bytes for the peer that wait; `place` is cleared before.
     #[inline]
     pub(crate) fn take_outgoing(&self, place: &mut Vec<u8>) {
-        let size = self.outgoing_size().min(c_int::MAX as usize);
-        place.clear();
-        place.reserve(size);
-        // SAFETY: `size` bytes of room were reserved; the call says how many of them it wrote, -1 if none.
-        unsafe {
-            let taken = (self.functions.BIO_read)(
-                self.outgoing.as_ptr(),
-                place.as_mut_ptr().cast(),
-                size as c_int,
-            );
-            place.set_len(usize::try_from(taken).unwrap_or(0).min(size));
-        }
+        self.between().take_outgoing(place);
     }
 
     /// `SSL_read_ex`: at most one record's content.

@@ -18,6 +18,12 @@ pub(super) struct Bio {
     opaque: [u8; 0],
 }
 
+/// OpenSSL's `BIO_METHOD`.
+#[repr(C)]
+pub(super) struct BioMethod {
+    opaque: [u8; 0],
+}
+
 macro_rules! functions {
     ($($name:ident: $kind:ty,)+) => {
         /// The functions of libssl and libcrypto that are used, with the types of OpenSSL 1.1.1 to 3.
@@ -45,6 +51,11 @@ macro_rules! functions {
 type NewExData =
     unsafe extern "C" fn(*mut c_void, *mut c_void, *mut c_void, c_int, c_long, *mut c_void);
 
+type BioRead = unsafe extern "C" fn(*mut Bio, *mut c_char, c_int) -> c_int;
+type BioWrite = unsafe extern "C" fn(*mut Bio, *const c_char, c_int) -> c_int;
+type BioControl = unsafe extern "C" fn(*mut Bio, c_int, c_long, *mut c_void) -> c_long;
+type BioDestroy = unsafe extern "C" fn(*mut Bio) -> c_int;
+
 functions! {
     OpenSSL_version: unsafe extern "C" fn(c_int) -> *const c_char,
     OpenSSL_version_num: unsafe extern "C" fn() -> std::os::raw::c_ulong,
@@ -62,6 +73,23 @@ functions! {
     BIO_method_type: unsafe extern "C" fn(*const Bio) -> c_int,
     BIO_ctrl_pending: unsafe extern "C" fn(*mut Bio) -> usize,
     BIO_read: unsafe extern "C" fn(*mut Bio, *mut c_void, c_int) -> c_int,
+    BIO_new: unsafe extern "C" fn(*const BioMethod) -> *mut Bio,
+    BIO_free: unsafe extern "C" fn(*mut Bio) -> c_int,
+    BIO_up_ref: unsafe extern "C" fn(*mut Bio) -> c_int,
+    BIO_get_data: unsafe extern "C" fn(*mut Bio) -> *mut c_void,
+    BIO_set_data: unsafe extern "C" fn(*mut Bio, *mut c_void),
+    BIO_set_init: unsafe extern "C" fn(*mut Bio, c_int),
+    BIO_set_flags: unsafe extern "C" fn(*mut Bio, c_int),
+    BIO_clear_flags: unsafe extern "C" fn(*mut Bio, c_int),
+    BIO_test_flags: unsafe extern "C" fn(*const Bio, c_int) -> c_int,
+    BIO_get_new_index: unsafe extern "C" fn() -> c_int,
+    BIO_meth_new: unsafe extern "C" fn(c_int, *const c_char) -> *mut BioMethod,
+    BIO_meth_set_read: unsafe extern "C" fn(*mut BioMethod, Option<BioRead>) -> c_int,
+    BIO_meth_set_write: unsafe extern "C" fn(*mut BioMethod, Option<BioWrite>) -> c_int,
+    BIO_meth_set_ctrl: unsafe extern "C" fn(*mut BioMethod, Option<BioControl>) -> c_int,
+    BIO_meth_set_destroy: unsafe extern "C" fn(*mut BioMethod, Option<BioDestroy>) -> c_int,
+    SSL_set0_rbio: unsafe extern "C" fn(*mut Ssl, *mut Bio),
+    SSL_set0_wbio: unsafe extern "C" fn(*mut Ssl, *mut Bio),
     BIO_write: unsafe extern "C" fn(*mut Bio, *const c_void, c_int) -> c_int,
 }
 

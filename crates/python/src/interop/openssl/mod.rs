@@ -5,6 +5,7 @@
 //! it tells us of every `SSL` that is made while `wrap_bio()` runs ([`made`]). What the two say of each other is compared
 //! before the pointer is used ([`connection`]).
 
+mod bio;
 mod connection;
 mod library;
 mod made;

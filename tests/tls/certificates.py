@@ -1,4 +1,4 @@
-"""Certificates for the TLS tests, made by the ``openssl`` command: a good one, and one for each thing that can be wrong."""
+"""Certificates for the TLS tests, made by the ``openssl`` command: a good one, and one for each fault."""
 
 from __future__ import annotations
 

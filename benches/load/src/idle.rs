@@ -3,8 +3,8 @@
 use std::io::{self, Read, Write};
 use std::time::Duration;
 
-use crate::options::Options;
 use crate::exchange::tls_of;
+use crate::options::Options;
 use crate::sys::CpuClock;
 use crate::wire::{Tls, Wire};
 

@@ -151,9 +151,7 @@ impl Read for Wire {
             if connection.read_tls(stream)? == 0 {
                 return Ok(0);
             }
-            connection
-                .process_new_packets()
-                .map_err(io::Error::other)?;
+            connection.process_new_packets().map_err(io::Error::other)?;
             send_sealed(connection, stream)?;
         }
     }

@@ -156,11 +156,7 @@ impl Instance<ProtocolBody> {
 
     /// Decrypts at most one record.
     #[inline(always)]
-    fn read_some(
-        &self,
-        connection: &Connection,
-        place: &mut [u8],
-    ) -> PyResult<Result<usize, End>> {
+    fn read_some(&self, connection: &Connection, place: &mut [u8]) -> PyResult<Result<usize, End>> {
         match connection.read(place) {
             Received::Data(count) => Ok(Ok(count)),
             Received::NotNow => Ok(Err(End::Drained)),

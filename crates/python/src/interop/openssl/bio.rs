@@ -138,7 +138,7 @@ impl Between {
             return false;
         }
         // SAFETY: not collecting, so nobody else uses the vector.
-        unsafe { std::mem::swap(&mut *self.collected.get(), place) };
+        unsafe { self.collected.get().swap(place) };
         self.collecting.set(true);
         true
     }
@@ -148,7 +148,7 @@ impl Between {
     pub(super) fn collected(&self, place: &mut Vec<u8>) {
         self.collecting.set(false);
         // SAFETY: not collecting any more.
-        unsafe { std::mem::swap(&mut *self.collected.get(), place) };
+        unsafe { self.collected.get().swap(place) };
     }
 
     /// Takes what waits in the memory BIO; `place` is cleared before.

@@ -4,6 +4,7 @@
 documentation of asyncio 3.4 and of Trollius did.
 """
 
+import json
 import pathlib
 import signal
 import subprocess
@@ -28,6 +29,47 @@ def run(name, *arguments):
 @pytest.mark.parametrize("name", NAMES)
 def test_a_program_prints_what_it_printed_then(name):
     assert run(name) == (PROGRAMS / f"{name}.out").read_text()
+
+
+REPORTED = (
+    "cancelling",
+    "factorial",
+    "locks",
+    "mixed",
+    "names",
+    "question_bare",
+    "trollius_everything",
+    "undecorated",
+    "waiting",
+)
+
+
+@pytest.mark.parametrize("name", REPORTED)
+def test_a_program_prints_the_same_while_a_report_is_made(name):
+    """Coroutines are native ones then; see ``tepal.vintage.coroutines.observed``."""
+    arguments = command(name)
+    arguments[arguments.index("run")] = "report"
+    finished = subprocess.run(arguments, capture_output=True, text=True, timeout=30, check=False)
+    assert finished.returncode == 0, finished.stderr
+    assert finished.stdout == (PROGRAMS / f"{name}.out").read_text()
+
+
+QUESTIONS = {
+    "question_bare": [("never-awaited", 17, 1)],
+    "question_task": [("dropped", 17, 1)],
+    "awaited_at_once": [("awaited-at-once", 16, 10000)],
+}
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_the_report_names_the_lines_of_the_question(name, tmp_path):
+    file = tmp_path / "report.json"
+    arguments = command(name)
+    arguments[arguments.index("run") :] = ["report", f"--json={file}", "--vintage", str(PROGRAMS / f"{name}.py")]
+    subprocess.run(arguments, capture_output=True, text=True, timeout=30, check=True)
+    findings = json.loads(file.read_text())["findings"]
+    assert [(each["kind"], each["line"], each["count"]) for each in findings] == QUESTIONS[name]
+    assert {each["file"] for each in findings} == {str(PROGRAMS / f"{name}.py")}
 
 
 SERVER_OF_STREAMS = "Received 'Hello World!' from '127.0.0.1'\nSend: 'Hello World!'\nClose the client socket\n"

@@ -12,6 +12,8 @@ from asyncio import coroutines as modern
 from collections.abc import Awaitable, Callable, Generator
 from typing import Any, TypeVar
 
+from tepal.report import observing
+
 __all__ = (
     "awaiting",
     "coroutine",
@@ -21,26 +23,13 @@ __all__ = (
     "iscoroutine",
     "iscoroutinefunction",
     "mark",
-    "observe",
     "presented",
     "set_yield_style",
 )
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
-_Hook = Callable[[Generator[Any, Any, Any], types.FrameType], None]
 
-_hook: _Hook | None = None
 _yield_style: Callable[[Any], Any] | None = None
-
-
-def observe(hook: _Hook | None) -> None:
-    """Have ``hook(generator, caller's frame)`` called for each coroutine that a decorated function makes.
-
-    A generator that is never run leaves no trace and no warning, so this is how a report learns of it. Functions that
-    were decorated before are not observed. ``None`` ends it for functions decorated later.
-    """
-    global _hook
-    _hook = hook
 
 
 def set_yield_style(drive: Callable[[Any], Any]) -> None:
@@ -82,18 +71,21 @@ def coroutine(func: Callable[..., Any]) -> Callable[..., Any]:
         made: Callable[..., Any] = types.coroutine(func)
     else:
         made = presented(_PLAIN, func, iscoroutine=iscoroutine, awaiting=awaiting, isawaitable=_is_awaitable)
-    made = mark(made)
-    return made if _hook is None else mark(_observed(made, _hook))
+    return observed(mark(made))
 
 
-def _observed(function: Callable[..., Any], hook: _Hook) -> Callable[..., Any]:
-    @functools.wraps(function)
-    def call(*args: Any, **kwargs: Any) -> Any:
-        generator = function(*args, **kwargs)
-        hook(generator, sys._getframe(1))
-        return generator
+def observed(function: _Function) -> _Function:
+    """While a report is made, have ``function``, a generator function of a coroutine, give native coroutines.
 
-    return call
+    A generator that is never run goes without a trace, and of a native coroutine the interpreter tells. The code is
+    the same but for its flags: `yield from` in a generator is what `await` is in a coroutine. Such a coroutine cannot
+    be iterated over any more, which the programs that do so with a decorated function would notice.
+    """
+    code = getattr(function, "__code__", None)
+    if observing.current is not None and isinstance(code, types.CodeType) and code.co_flags & inspect.CO_GENERATOR:
+        flags = code.co_flags & ~(inspect.CO_GENERATOR | inspect.CO_ITERABLE_COROUTINE) | inspect.CO_COROUTINE
+        function.__code__ = code.replace(co_flags=flags)
+    return function
 
 
 def _is_awaitable(obj: object) -> bool:
@@ -160,12 +152,12 @@ class _Marked:
 
 
 def presented(template: types.CodeType, func: Any, **names: Any) -> Callable[..., Any]:
-    """Return a coroutine function with the code ``template``, which calls ``func`` and looks like it.
+    """Return a coroutine function with the code ``template``, which calls ``func`` (or runs it) and looks like it.
 
-    ``names`` are the global names of the template. In tracebacks, ``repr()`` of Tasks and reports it stands at the
-    first line of ``func``.
+    ``func`` is a function or a generator; ``names`` are the global names of the template. In tracebacks, ``repr()`` of
+    Tasks and reports it stands at the first line of ``func``.
     """
-    code = getattr(func, "__code__", None)
+    code = getattr(func, "gi_code", getattr(func, "__code__", None))
     if isinstance(code, types.CodeType):
         template = template.replace(
             co_name=code.co_name,

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import sys
+import types
+from asyncio import coroutines
 from typing import Any
 
 import tepal
@@ -27,6 +30,7 @@ class EventLoop(tepal.EventLoop):
             selector.close()
         super().__init__()
         self._drives_generators = True
+        _show_generators()
 
     def run_until_complete(self, future: Any) -> Any:
         """Run until ``future``, a Future or a coroutine of any time, is done; return its result or raise its exception.
@@ -59,6 +63,23 @@ class EventLoop(tepal.EventLoop):
     async def create_unix_server(self, *args: Any, **kwargs: Any) -> Any:
         """Listen on a Unix socket, as asyncio's method of this name."""
         return _waiting_for_nobody(await super().create_unix_server(*args, **kwargs))
+
+
+def _show_generators() -> None:
+    """Let ``repr()`` of a Task show a generator like a coroutine; from 3.12 on asyncio asserts that it is none."""
+    by_asyncio: Any = coroutines._format_coroutine  # type: ignore[attr-defined]
+    if sys.version_info < (3, 12) or by_asyncio.__module__ == __name__:
+        return
+
+    def format_coroutine(coro: Any) -> str:
+        if not isinstance(coro, types.GeneratorType):
+            return str(by_asyncio(coro))
+        name, code = f"{coro.__qualname__}()", coro.gi_code
+        if coro.gi_frame is None:
+            return f"{name} done, defined at {code.co_filename}:{code.co_firstlineno}"
+        return f"{name} running at {code.co_filename}:{coro.gi_frame.f_lineno}"
+
+    coroutines._format_coroutine = format_coroutine
 
 
 def _waiting_for_nobody(server: Any) -> Any:

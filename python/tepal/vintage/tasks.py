@@ -31,6 +31,10 @@ __all__ = (
 )
 
 
+_FUTURES = (asyncio.Future, tepal.Future)
+_TASKS = (asyncio.Task, tepal.Task)
+
+
 class _FutureKind(type):
     """``isinstance()`` says yes to every Future, and a call makes tepal's own; a subclass makes its own kind."""
 
@@ -38,10 +42,10 @@ class _FutureKind(type):
         return _new_future(*args, **kwargs) if cls is Future else super().__call__(*args, **kwargs)
 
     def __instancecheck__(cls, instance: object) -> bool:
-        return isinstance(instance, asyncio.Future) if cls is Future else super().__instancecheck__(instance)
+        return isinstance(instance, _FUTURES) if cls is Future else super().__instancecheck__(instance)
 
     def __subclasscheck__(cls, subclass: type) -> bool:
-        return issubclass(subclass, asyncio.Future) if cls is Future else super().__subclasscheck__(subclass)
+        return issubclass(subclass, _FUTURES) if cls is Future else super().__subclasscheck__(subclass)
 
 
 class Future(tepal.Future[Any], metaclass=_FutureKind):
@@ -62,10 +66,10 @@ class _TaskKind(type):
         return _new_task(*args, **kwargs) if cls is Task else super().__call__(*args, **kwargs)
 
     def __instancecheck__(cls, instance: object) -> bool:
-        return isinstance(instance, asyncio.Task) if cls is Task else super().__instancecheck__(instance)
+        return isinstance(instance, _TASKS) if cls is Task else super().__instancecheck__(instance)
 
     def __subclasscheck__(cls, subclass: type) -> bool:
-        return issubclass(subclass, asyncio.Task) if cls is Task else super().__subclasscheck__(subclass)
+        return issubclass(subclass, _TASKS) if cls is Task else super().__subclasscheck__(subclass)
 
 
 class Task(tepal.Task[Any], metaclass=_TaskKind):
@@ -142,13 +146,14 @@ def run_coroutine_threadsafe(coro: Any, loop: Any) -> concurrent.futures.Future[
     return asyncio.run_coroutine_threadsafe(drivable(_coroutine(coro), None), loop)
 
 
-def _all_futures(coros_or_futures: Iterable[Any], loop: Any) -> list[Any]:
-    """Make each a Future, one for each different one, in the order in which they stand."""
-    made: dict[Any, Any] = {}
-    for each in coros_or_futures:
-        if each not in made:
-            made[each] = ensure_future(each, loop=loop)
-    return list(made.values())
+def _futures_of(coros_or_futures: Iterable[Any], loop: Any) -> list[Any]:
+    """Make each a Future, in the order in which they stand; the same one again is the same Future."""
+    made: dict[int, Any] = {}
+    all_of_them = list(coros_or_futures)
+    for each in all_of_them:
+        if id(each) not in made:
+            made[id(each)] = ensure_future(each, loop=loop)
+    return [made[id(each)] for each in all_of_them]
 
 
 def gather(*coros_or_futures: Any, loop: Any = None, return_exceptions: bool = False) -> Any:
@@ -158,11 +163,7 @@ def gather(*coros_or_futures: Any, loop: Any = None, return_exceptions: bool = F
         nothing.set_result([])
         return nothing
     loop = next((each.get_loop() for each in coros_or_futures if asyncio.isfuture(each)), loop)
-    made: dict[Any, Any] = {}
-    for each in coros_or_futures:
-        if each not in made:
-            made[each] = ensure_future(each, loop=loop)
-    return asyncio.gather(*(made[each] for each in coros_or_futures), return_exceptions=return_exceptions)
+    return asyncio.gather(*_futures_of(coros_or_futures, loop), return_exceptions=return_exceptions)
 
 
 def shield(arg: Any, loop: Any = None) -> Any:
@@ -189,7 +190,7 @@ def wait(
     """
     if asyncio.isfuture(fs) or iscoroutine(fs):
         raise TypeError(f"expect a list of futures, not {type(fs).__name__}")
-    futures = _all_futures(fs, loop)
+    futures = _futures_of(fs, loop)
     if not futures:
         raise ValueError("Set of coroutines/Futures is empty.")
     done, pending = yield from asyncio.wait(futures, timeout=timeout, return_when=return_when)
@@ -210,4 +211,4 @@ def as_completed(fs: Iterable[Any], loop: Any = None, timeout: float | None = No
     """Yield coroutines to wait for, one by one, in the order in which ``fs`` (Futures, coroutines) will be done."""
     if asyncio.isfuture(fs) or iscoroutine(fs):
         raise TypeError(f"expect a list of futures, not {type(fs).__name__}")
-    return iter(asyncio.as_completed(_all_futures(fs, loop), timeout=timeout))
+    return iter(asyncio.as_completed(_futures_of(fs, loop), timeout=timeout))

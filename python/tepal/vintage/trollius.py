@@ -65,9 +65,8 @@ def coroutine(func: Callable[..., Any]) -> Callable[..., Any]:
         raise TypeError(f"a function was expected, got {func!r}")
     if inspect.iscoroutinefunction(func):
         return func
-    return _coroutines.mark(
-        _coroutines.presented(_COROUTINE, func, Return=Return, drive=drive, answer=_answer, iswaitable=_is_waitable)
-    )
+    made = _coroutines.presented(_COROUTINE, func, Return=Return, drive=drive, answer=_answer, iswaitable=_is_waitable)
+    return _coroutines.observed(_coroutines.mark(made))
 
 
 _COROUTINE = _coroutines.template(
@@ -83,6 +82,14 @@ def call(*args, **kwargs):
     return result
 """
 )
+
+
+_UNDECORATED = _coroutines.template("def call(): return (yield from drive(func))")
+
+
+def _as_coroutine(generator: Generator[Any, Any, Any]) -> Any:
+    """Return the coroutine that drives a generator of nobody's, and looks like it."""
+    return _coroutines.presented(_UNDECORATED, generator, drive=drive)()
 
 
 def _is_waitable(obj: object) -> bool:
@@ -141,7 +148,7 @@ class EventLoop(_AsyncioEventLoop):
         return super().create_task(_coroutines.drivable(coro, self), **options)
 
 
-_coroutines.set_yield_style(drive)
+_coroutines.set_yield_style(_as_coroutine)
 _policy.Policy._loop_factory = EventLoop
 
 time_monotonic = time.monotonic

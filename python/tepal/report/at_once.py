@@ -29,7 +29,9 @@ def _split(code: CodeType) -> list[tuple[int, str, str]]:
         if name in _NOTHING:
             continue
         value = instruction.argval
-        if name == "STORE_FAST_LOAD_FAST":
+        if name == "GET_ITER" and instruction.arg:  # 3.15: of a `yield from`; of a loop it is 0
+            instructions.append((instruction.offset, "GET_YIELD_FROM_ITER", value))
+        elif name == "STORE_FAST_LOAD_FAST":
             instructions.append((instruction.offset, "STORE_FAST", value[0]))
             instructions.append((instruction.offset, "LOAD_FAST", value[1]))
         elif name == "STORE_FAST_STORE_FAST":

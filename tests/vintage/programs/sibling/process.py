@@ -1,0 +1,5 @@
+async = 1
+
+
+def exponent_one(x):
+    return x ** async

@@ -29,7 +29,7 @@ import types
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from tepal.report.program import OPTIONAL_VALUES, Wanted, add_options, wanted_of
+from tepal.report.program import OPTIONAL_VALUES, Wanted, add_options, wanted_in, wanted_of
 
 PROGRAM = "tepal"
 
@@ -91,7 +91,10 @@ def _run(options: argparse.Namespace, theirs: list[str]) -> int:
 
 def _report_wanted(options: argparse.Namespace) -> Wanted | None:
     """The report that is to be written when the program has ended."""
-    wanted = wanted_of(options) if options.action == "report" else Wanted(text=options.report)
+    if options.action == "report":
+        wanted = wanted_of(options)
+    else:
+        wanted = Wanted(text=None) if options.report is None else wanted_in(options.report)
     for file, module in ((options.html, "tepal.page"), (options.trace, "tepal.trace_events")):
         if file is not None:
             wanted.traced.append(functools.partial(_write_trace, module, file))

@@ -383,3 +383,21 @@ async def test_a_deep_chain_is_cancelled_whatever_recursion_costs(loop, library)
     task.cancel()
     assert await outcome(task) == "cancelled"
     assert all(member.cancelled() for member in chain)
+
+
+async def test_cancelling_tasks_that_wait_for_each_other_is_a_recursion(loop, library):
+    tasks = []
+
+    async def waits(number):
+        await asyncio.sleep(0)
+        await tasks[number]
+
+    tasks.append(loop.create_task(waits(1)))
+    tasks.append(loop.create_task(waits(0)))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    with pytest.raises(RecursionError):
+        tasks[0].cancel()
+    for task in tasks:
+        task.get_coro().close()
+        task._log_destroy_pending = False

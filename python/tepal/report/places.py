@@ -88,6 +88,11 @@ def name_of(code: Any) -> str:
     return getattr(code, "co_qualname", None) or getattr(code, "__qualname__", None) or repr(code)
 
 
+def name_of_coroutine(coroutine: Any) -> str:
+    """The qualified name of a coroutine; the representation of one that has none."""
+    return getattr(coroutine, "__qualname__", None) or repr(coroutine)
+
+
 def place_of(code: Any, instruction: int | None = None) -> tuple[str, int, str]:
     """File, line and function name."""
     if not isinstance(code, CodeType):

@@ -88,6 +88,19 @@ def wanted_of(options: Any) -> Wanted:
     )
 
 
+def wanted_in(file: str) -> Wanted:
+    """A report in one file, in the format that its ending names; ``-`` is standard error."""
+    if file.endswith(".json"):
+        return Wanted(text=None, json=file)
+    if file.endswith(".sarif"):
+        return Wanted(text=None, sarif=file)
+    if file.endswith(".html"):
+        from tepal import page  # noqa: PLC0415  (only where a picture is asked)
+
+        return Wanted(text=None, traced=[functools.partial(page.write, file=file)])
+    return Wanted(text=file)
+
+
 def run(wanted: Wanted, program: Callable[[], int], name: str, arguments: list[str]) -> int:
     """Call ``program`` with a recording, write what was ``wanted``, and return the exit status.
 
@@ -98,14 +111,15 @@ def run(wanted: Wanted, program: Callable[[], int], name: str, arguments: list[s
     try:
         status = program()
     except SystemExit as ended:
-        found = finish(recording, wanted)
-        if found and ended.code in (None, 0):
+        report = finish(recording, wanted)
+        if fails(report, wanted) and ended.code in (None, 0):
             raise SystemExit(FOUND) from None
         raise
     except BaseException:
         finish(recording, wanted)
         raise
-    return FOUND if finish(recording, wanted) and status == 0 else status
+    report = finish(recording, wanted)
+    return FOUND if status == 0 and fails(report, wanted) else status
 
 
 def begin(wanted: Wanted) -> Recording:
@@ -117,8 +131,13 @@ def begin(wanted: Wanted) -> Recording:
     return recording
 
 
-def finish(recording: Recording, wanted: Wanted) -> bool:
-    """End the recording and write the report; return whether one of ``fail_on`` was found."""
+def fails(report: Report, wanted: Wanted) -> bool:
+    """Whether one of ``fail_on`` was found."""
+    return bool(report.kinds() & wanted.fail_on)
+
+
+def finish(recording: Recording, wanted: Wanted) -> Report:
+    """End the recording, write the report and return it."""
     gc.collect()  # coroutines in cycles are thrown away now
     recording.end()
     report = Report(recording, recording.records())
@@ -133,7 +152,7 @@ def finish(recording: Recording, wanted: Wanted) -> bool:
         trace = trace_of(recording)
         for write in wanted.traced:
             write(trace)
-    return bool(report.kinds() & wanted.fail_on)
+    return report
 
 
 def _wants_colour(stream: TextIO) -> bool:
@@ -155,15 +174,7 @@ def begin_for_process(file: str) -> None:
 
     ``-`` is standard error; the endings ``.json`` and ``.sarif`` choose the format, ``.html`` the picture.
     """
-    wanted = Wanted(text=file)
-    if file.endswith(".json"):
-        wanted = Wanted(text=None, json=file)
-    elif file.endswith(".sarif"):
-        wanted = Wanted(text=None, sarif=file)
-    elif file.endswith(".html"):
-        from tepal import page  # noqa: PLC0415  (only where a picture is asked)
-
-        wanted = Wanted(text=None, traced=[functools.partial(page.write, file=file)])
+    wanted = wanted_in(file)
     recording = begin(wanted)
     process = os.getpid()
 

@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
-from tepal.report import observing, places
+from tepal.report import observing, places, stuck
 from tepal.report.activations import Activations
 from tepal.report.blocking import Watchdog
 from tepal.report.finding import DEFAULT_KINDS
@@ -27,6 +27,9 @@ COUNTERS, REPORT, TRACE = 1, 2, 3
 
 THRESHOLD = 0.1
 """Seconds from which on a step blocks; asyncio's ``slow_callback_duration``."""
+
+PATIENCE = 5.0
+"""Seconds that a recording spends at most on finding out whether anybody can wake the Tasks that are left."""
 
 EVENTS = 262_144
 """How many events a trace keeps; 32 bytes each."""
@@ -90,6 +93,7 @@ class Recording:
         self._sequences = Sequences() if "sequential" in self.kinds else None
         self.activations = Activations(events) if level >= TRACE else None
         self._details: dict[tuple[str, str, tuple[str, int, str] | None], int] = {("other", "", None): 0}
+        self._patience = PATIENCE
         self._detail_list: list[tuple[str, str, tuple[str, int, str] | None]] = []
 
     def begin(self) -> None:
@@ -139,7 +143,11 @@ class Recording:
 
     def look_at(self, loop: Any) -> list[Waiting]:
         """What the unfinished Tasks of ``loop`` wait for right now."""
-        found = look_at_waiting(loop)
+        found, tasks, awaited = look_at_waiting(loop)
+        if "stuck" in self.kinds and self._patience > 0:
+            started = time.monotonic()
+            stuck.judge(found, tasks, awaited, self._patience)
+            self._patience -= time.monotonic() - started
         self.waiting.update((each.task, each) for each in found)
         return found
 

@@ -3,9 +3,51 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from tepal.report.finding import Finding
+from tepal.report.reaching import Suspects
 from tepal.report.waiting import Waiting
+
+_SUSPECT = {"task", "future", "lock", "queue", "event"}
+"""Kinds of waits that end only if somebody in the program ends them."""
+
+
+def judge(found: list[Waiting], tasks: list[Any], awaited: list[Any], seconds: float) -> None:
+    """Give a verdict to those Tasks of ``found`` that nobody can wake; look for ``seconds`` at most.
+
+    ``tasks`` are the Tasks themselves, ``awaited`` what they wait for, in the same order.
+    """
+    suspects = [
+        number for number, each in enumerate(found) if each.kind in _SUSPECT and not each.verdict
+        and awaited[number] is not None and not awaited[number].done()
+    ]  # fmt: skip
+    kept_tasks = [tasks[number] for number in suspects]
+    kept_awaited = [awaited[number] for number in suspects]
+    awaited.clear()
+    convicted = [suspects[number] for number in Suspects(kept_tasks, kept_awaited, seconds).convicted()]
+    by_task = {found[number].task: found[number] for number in convicted}
+    for number in convicted:
+        each = found[number]
+        cycle = _cycle(each, by_task)
+        if cycle:
+            each.verdict = "a cycle of Tasks that wait for each other: " + " -> ".join(cycle)
+        elif each.kind == "task":
+            each.verdict = "that Task can go on no more"
+        else:
+            each.verdict = "nobody is left who could complete it"
+
+
+def _cycle(start: Waiting, by_task: dict[int, Waiting]) -> list[str]:
+    """The names of the Tasks from ``start`` back to ``start``, if each waits for the next."""
+    names = [start.name]
+    each: Waiting | None = start
+    while each is not None and each.target in by_task and len(names) <= len(by_task):
+        each = by_task[each.target]
+        names.append(each.name)
+        if each is start:
+            return names
+    return []
 
 
 def find(waiting: Iterable[Waiting]) -> list[Finding]:

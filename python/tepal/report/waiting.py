@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tepal import _native
-from tepal.report import places
+from tepal.report import cleanup, places
 
 _DEPTH = 100
 
@@ -181,19 +181,31 @@ def describe(task: Any, loop: Any) -> tuple[str, str, Any, Any]:
     return *_by_awaited(awaited, last, loop), awaited, frame
 
 
-def look_at_waiting(loop: Any) -> list[Waiting]:
-    """What each unfinished Task of ``loop`` waits for."""
+def look_at_waiting(loop: Any) -> tuple[list[Waiting], list[Any], list[Any]]:
+    """What each unfinished Task of ``loop`` waits for; the Tasks; and what they wait for, in the same order."""
     now = time.monotonic_ns()
-    found = []
+    found: list[Waiting] = []
+    tasks: list[Any] = []
+    awaited: list[Any] = []
     for task, row, _site, since, ready in loop._noted_tasks():
-        kind, text, awaited, frame = describe(task, loop)
-        coroutine = task.get_coro()
-        name = getattr(coroutine, "__qualname__", None) or repr(coroutine)
+        kind, text, future, frame = describe(task, loop)
+        name = places.name_of_coroutine(task.get_coro())
         waiting = Waiting(row[0], task.get_name(), name, kind, text, since or ready or now, now)
         if frame is not None:
-            waiting.file, waiting.line = frame.f_code.co_filename, frame.f_lineno or 0
-            waiting.function = frame.f_code.co_qualname
-        if awaited is not None:
-            waiting.target = _native.note_of(awaited) or None
+            waiting.file, waiting.line, waiting.function = places.place_of_frame(frame)
+        if future is not None:
+            waiting.target = _native.note_of(future) or None
+        if _went_on(task, frames_of(task.get_coro())):
+            waiting.verdict = "it was cancelled, swallowed the CancelledError and goes on"
         found.append(waiting)
-    return found
+        tasks.append(task)
+        awaited.append(future)
+    return found, tasks, awaited
+
+
+def _went_on(task: Any, frames: list[Any]) -> bool:
+    """Whether a Task was cancelled and waits again, not in order to clean up."""
+    if not task.cancelling() or task._must_cancel or task._fut_waiter is None or task._fut_waiter.done():
+        return False
+    own = [frame for frame in frames if not places.is_machinery(frame.f_code.co_filename)]
+    return not any(cleanup.is_cleaning_up(frame.f_code, frame.f_lineno) for frame in own)

@@ -74,6 +74,25 @@ pub(crate) fn call<const N: usize>(callable: &Object, arguments: [&Object; N]) -
     }
 }
 
+/// Runs `work` one level deeper, as calls between Python functions do.
+///
+/// # Errors
+/// `RecursionError`, and what `work` raises.
+pub(crate) fn deeper<R>(
+    place: &'static std::ffi::CStr,
+    work: impl FnOnce() -> PyResult<R>,
+) -> PyResult<R> {
+    // SAFETY: the GIL is held; the level is left below, on every way out but a panic, which ends the call above.
+    unsafe {
+        if ffi::Py_EnterRecursiveCall(place.as_ptr()) != 0 {
+            return Err(Raised::already());
+        }
+        let outcome = work();
+        ffi::Py_LeaveRecursiveCall();
+        outcome
+    }
+}
+
 /// `callable(*arguments)` for a tuple.
 ///
 /// # Errors

@@ -1,6 +1,7 @@
 //! Cancellation.
 
 use crate::future::FutureBody;
+use crate::interop::calls;
 use crate::interop::errors::PyResult;
 use crate::interop::instance::Instance;
 use crate::interop::object::Object;
@@ -53,7 +54,12 @@ impl Instance<TaskBody> {
 
 fn cancel_any(awaited: &Object, message: Option<&Object>) -> PyResult<bool> {
     match awaited.exactly::<TaskBody>() {
-        Some(task) if !task.future.has_attributes() => task.cancel(message.cloned()),
+        // Tasks that wait for each other would go round for ever: RecursionError, as from asyncio's.
+        Some(task) if !task.future.has_attributes() => {
+            calls::deeper(c" while cancelling a Task", || {
+                task.cancel(message.cloned())
+            })
+        }
         _ => Instance::<FutureBody>::cancel_by_method(awaited, message),
     }
 }

@@ -1,0 +1,77 @@
+"""A plugin of pytest: a report on the whole test session.
+
+``--tepal-report`` runs the session on tepal's loops (those that asyncio makes, as ``tepal run`` does) and writes a
+report at its end, to the terminal or to ``--tepal-report=FILE`` (``.json`` and ``.sarif`` choose the format).
+``--tepal-fail-on=KIND,KIND`` lets the session fail if one of these was found. Without either option it does nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+import pytest
+
+_GROUP = "tepal"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the two options."""
+    group = parser.getgroup(_GROUP, "reports on Tasks and event loops")
+    group.addoption(
+        "--tepal-report", nargs="?", const="-", default=None, metavar="FILE",
+        help="run on tepal's event loops and report on their Tasks at the end, in the terminal or to FILE",
+    )  # fmt: skip
+    group.addoption(
+        "--tepal-fail-on", default=None, metavar="KIND[,KIND]", help="fail if one of these kinds was found, or all"
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Begin the recording, if one is asked."""
+    file, fail_on = config.getoption("--tepal-report"), config.getoption("--tepal-fail-on")
+    if file is None and fail_on is None:
+        return
+    if hasattr(config, "workerinput"):
+        return  # a worker of pytest-xdist; the plugin reports on one process
+    config.pluginmanager.register(_Session(file or "-", fail_on or ""), "tepal-session")
+
+
+class _Session:
+    """The recording of one session."""
+
+    def __init__(self, file: str, fail_on: str) -> None:
+        from tepal import policy  # noqa: PLC0415  (must not be imported on Python 3.16, nor without need)
+        from tepal.report import program  # noqa: PLC0415
+
+        try:
+            kinds = program.kinds_of(fail_on)
+        except argparse.ArgumentTypeError as error:
+            raise pytest.UsageError(f"--tepal-fail-on: {error}") from None
+        self._program = program
+        self._wanted = program.wanted_in(file)
+        self._wanted.fail_on = kinds
+        self._wanted.kinds |= kinds
+        self._in_terminal = self._wanted.text == "-"
+        if self._in_terminal:
+            self._wanted.text = None
+        policy.set_policy(policy.EventLoopPolicy())
+        self._recording = program.begin(self._wanted)
+        self._report: Any = None
+        self._failed = False
+
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """End the recording."""
+        self._report = self._program.finish(self._recording, self._wanted)
+        self._failed = self._program.fails(self._report, self._wanted)
+        if self._failed and session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        """Write the report, and why the session failed."""
+        if self._in_terminal and self._report is not None:
+            terminalreporter.section("tepal report")
+            terminalreporter.write_line(self._report.text(colour=terminalreporter.hasmarkup))
+        if self._failed:
+            kinds = ", ".join(sorted(self._report.kinds() & self._wanted.fail_on))
+            terminalreporter.write_line(f"tepal: failed because of {kinds}", red=True)

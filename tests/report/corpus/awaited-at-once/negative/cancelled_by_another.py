@@ -1,0 +1,22 @@
+import asyncio
+
+
+async def work(n=1):
+    await asyncio.sleep(0)
+    return n
+
+
+async def forever():
+    await asyncio.sleep(60)
+
+
+async def main():
+    task = asyncio.create_task(forever())
+    asyncio.get_running_loop().call_later(0.01, task.cancel)
+    try:
+        await task
+    except asyncio.CancelledError:
+        pass
+
+
+asyncio.run(main())

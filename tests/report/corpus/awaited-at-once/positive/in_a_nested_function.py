@@ -1,0 +1,16 @@
+import asyncio
+
+
+async def work(n=1):
+    await asyncio.sleep(0)
+    return n
+
+
+async def main():
+    async def nested():
+        await asyncio.create_task(work())  # expect: awaited-at-once
+
+    await nested()
+
+
+asyncio.run(main())

@@ -1,0 +1,14 @@
+import asyncio
+
+
+async def work(n=1):
+    await asyncio.sleep(0)
+    return n
+
+
+async def main():
+    task = asyncio.create_task(work())  # expect: awaited-at-once
+    await task
+
+
+asyncio.run(main())

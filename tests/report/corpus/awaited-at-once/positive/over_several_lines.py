@@ -1,0 +1,17 @@
+import asyncio
+
+
+async def work(n=1):
+    await asyncio.sleep(0)
+    return n
+
+
+async def main():
+    await asyncio.create_task(  # expect: awaited-at-once
+        work(
+            1,
+        )
+    )
+
+
+asyncio.run(main())

@@ -1,0 +1,14 @@
+import asyncio
+
+
+async def work(n=1):
+    await asyncio.sleep(0)
+    return n
+
+
+async def main():
+    await asyncio.create_task(work(1))  # expect: awaited-at-once
+    await asyncio.create_task(work(2))  # expect: awaited-at-once
+
+
+asyncio.run(main())

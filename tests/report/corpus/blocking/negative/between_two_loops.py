@@ -1,0 +1,12 @@
+import asyncio
+import time
+
+
+async def main():
+    await asyncio.sleep(0.01)
+
+
+asyncio.run(main())
+time.sleep(0.3)
+
+asyncio.run(main())

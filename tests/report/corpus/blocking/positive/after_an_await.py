@@ -1,0 +1,11 @@
+import asyncio
+import time
+
+
+async def main():
+    await asyncio.sleep(0.01)
+    time.sleep(0.2)  # expect: blocking
+    await asyncio.sleep(0.01)
+
+
+asyncio.run(main())

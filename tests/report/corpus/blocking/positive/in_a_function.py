@@ -1,0 +1,13 @@
+import asyncio
+import time
+
+
+def slow():
+    time.sleep(0.2)  # expect: blocking
+
+
+async def main():
+    slow()
+
+
+asyncio.run(main())

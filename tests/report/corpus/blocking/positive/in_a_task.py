@@ -1,0 +1,15 @@
+import asyncio
+import time
+
+
+async def blocks():
+    time.sleep(0.2)  # expect: blocking
+
+
+async def main():
+    task = asyncio.create_task(blocks())
+    await asyncio.sleep(0)
+    await task
+
+
+asyncio.run(main())

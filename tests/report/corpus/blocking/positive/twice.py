@@ -1,0 +1,11 @@
+import asyncio
+import time
+
+
+async def main():
+    for _ in range(2):
+        await asyncio.sleep(0)
+        time.sleep(0.2)  # expect: blocking
+
+
+asyncio.run(main())

@@ -1,0 +1,15 @@
+import asyncio
+
+
+async def work(n=1):
+    await asyncio.sleep(0)
+    return n
+
+
+async def main():
+    tasks = [asyncio.create_task(work(number)) for number in range(3)]
+    await asyncio.sleep(0.01)
+    assert len(tasks) == 3
+
+
+asyncio.run(main())

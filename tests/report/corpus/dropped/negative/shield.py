@@ -1,0 +1,13 @@
+import asyncio
+
+
+async def work(n=1):
+    await asyncio.sleep(0)
+    return n
+
+
+async def main():
+    await asyncio.shield(work())
+
+
+asyncio.run(main())

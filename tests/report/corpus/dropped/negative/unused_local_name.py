@@ -1,0 +1,14 @@
+import asyncio
+
+
+async def work(n=1):
+    await asyncio.sleep(0)
+    return n
+
+
+async def main():
+    _ = asyncio.create_task(work())
+    await asyncio.sleep(0.01)
+
+
+asyncio.run(main())

@@ -1,0 +1,18 @@
+import asyncio
+
+
+async def work(n=1):
+    await asyncio.sleep(0)
+    return n
+
+
+def callback():
+    asyncio.ensure_future(work())  # expect: dropped
+
+
+async def main():
+    asyncio.get_running_loop().call_soon(callback)
+    await asyncio.sleep(0.01)
+
+
+asyncio.run(main())

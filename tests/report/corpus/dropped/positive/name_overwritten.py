@@ -1,0 +1,16 @@
+import asyncio
+
+
+async def work(n=1):
+    await asyncio.sleep(0)
+    return n
+
+
+async def main():
+    task = asyncio.create_task(work(1))  # expect: dropped
+    task = asyncio.create_task(work(2))
+    await asyncio.sleep(0.01)
+    assert task.done()
+
+
+asyncio.run(main())

@@ -1,0 +1,16 @@
+import asyncio
+import weakref
+
+
+async def work(n=1):
+    await asyncio.sleep(0)
+    return n
+
+
+async def main():
+    tasks = weakref.WeakSet()
+    tasks.add(asyncio.create_task(work()))  # expect: dropped
+    await asyncio.sleep(0.01)
+
+
+asyncio.run(main())

@@ -1,0 +1,20 @@
+import asyncio
+
+
+async def work(n=1):
+    await asyncio.sleep(0)
+    return n
+
+
+async def fails():
+    raise ValueError
+
+
+async def main():
+    try:
+        await fails()
+    except ValueError:
+        pass
+
+
+asyncio.run(main())

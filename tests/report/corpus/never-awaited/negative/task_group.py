@@ -1,0 +1,14 @@
+import asyncio
+
+
+async def work(n=1):
+    await asyncio.sleep(0)
+    return n
+
+
+async def main():
+    async with asyncio.TaskGroup() as group:
+        group.create_task(work())
+
+
+asyncio.run(main())

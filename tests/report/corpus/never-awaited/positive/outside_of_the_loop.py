@@ -1,0 +1,16 @@
+import asyncio
+
+
+async def work(n=1):
+    await asyncio.sleep(0)
+    return n
+
+
+work()  # expect: never-awaited
+
+
+async def main():
+    await work()
+
+
+asyncio.run(main())

@@ -1,0 +1,14 @@
+import asyncio
+
+
+async def work(n=1):
+    await asyncio.sleep(0)
+    return n
+
+
+async def main():
+    work()  # expect: never-awaited
+    await asyncio.sleep(0)
+
+
+asyncio.run(main())

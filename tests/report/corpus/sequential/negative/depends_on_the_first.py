@@ -1,0 +1,15 @@
+import asyncio
+
+
+async def fetch(number):
+    await asyncio.sleep(0.01)
+    return number
+
+
+async def main():
+    one = await fetch(1)
+    two = await fetch(one)
+    assert one == two
+
+
+asyncio.run(main())

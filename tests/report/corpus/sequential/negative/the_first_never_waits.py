@@ -1,0 +1,19 @@
+import asyncio
+
+
+async def fetch(number):
+    await asyncio.sleep(0.01)
+    return number
+
+
+async def quick(number):
+    return number
+
+
+async def main():
+    one = await quick(1)
+    two = await fetch(2)
+    assert one + two == 3
+
+
+asyncio.run(main())

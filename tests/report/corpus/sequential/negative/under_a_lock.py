@@ -1,0 +1,17 @@
+import asyncio
+
+
+async def fetch(number):
+    await asyncio.sleep(0.01)
+    return number
+
+
+async def main():
+    lock = asyncio.Lock()
+    async with lock:
+        one = await fetch(1)
+        two = await fetch(2)
+    assert one + two == 3
+
+
+asyncio.run(main())

@@ -1,0 +1,16 @@
+import asyncio
+
+
+async def fetch(number):
+    await asyncio.sleep(0.01)
+    return number
+
+
+async def main():
+    if await fetch(True):
+        one = await fetch(1)  # expect: sequential
+        two = await fetch(2)
+        assert one + two == 3
+
+
+asyncio.run(main())

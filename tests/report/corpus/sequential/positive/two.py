@@ -1,0 +1,15 @@
+import asyncio
+
+
+async def fetch(number):
+    await asyncio.sleep(0.01)
+    return number
+
+
+async def main():
+    one = await fetch(1)  # expect: sequential
+    two = await fetch(2)
+    assert one + two == 3
+
+
+asyncio.run(main())

@@ -1,8 +1,9 @@
 """A plugin of pytest: a report on the whole test session.
 
 ``--tepal-report`` runs the session on tepal's loops (those that asyncio makes, as ``tepal run`` does) and writes a
-report at its end, to the terminal or to ``--tepal-report=FILE`` (``.json`` and ``.sarif`` choose the format).
-``--tepal-fail-on=KIND,KIND`` lets the session fail if one of these was found. Without either option it does nothing.
+report in the terminal at its end; ``--tepal-report-file=FILE`` writes it to a file, whose ending ``.json``, ``.sarif``
+or ``.html`` chooses the format. ``--tepal-fail-on=KIND,KIND`` lets the session fail if one of these was found. Without
+any of them the plugin does nothing.
 """
 
 from __future__ import annotations
@@ -19,9 +20,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the two options."""
     group = parser.getgroup(_GROUP, "reports on Tasks and event loops")
     group.addoption(
-        "--tepal-report", nargs="?", const="-", default=None, metavar="FILE",
-        help="run on tepal's event loops and report on their Tasks at the end, in the terminal or to FILE",
-    )  # fmt: skip
+        "--tepal-report", action="store_true", help="run on tepal's event loops; at the end, report on their Tasks"
+    )
+    group.addoption(
+        "--tepal-report-file", default=None, metavar="FILE", help="as --tepal-report, and write the report to FILE"
+    )
     group.addoption(
         "--tepal-fail-on", default=None, metavar="KIND[,KIND]", help="fail if one of these kinds was found, or all"
     )
@@ -29,8 +32,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Begin the recording, if one is asked."""
-    file, fail_on = config.getoption("--tepal-report"), config.getoption("--tepal-fail-on")
-    if file is None and fail_on is None:
+    file, fail_on = config.getoption("--tepal-report-file"), config.getoption("--tepal-fail-on")
+    if file is None and fail_on is None and not config.getoption("--tepal-report"):
         return
     if hasattr(config, "workerinput"):
         return  # a worker of pytest-xdist; the plugin reports on one process
@@ -48,7 +51,7 @@ class _Session:
             kinds = program.kinds_of(fail_on)
         except argparse.ArgumentTypeError as error:
             raise pytest.UsageError(f"--tepal-fail-on: {error}") from None
-        self._program = program
+        self._program: Any = program
         self._wanted = program.wanted_in(file)
         self._wanted.fail_on = kinds
         self._wanted.kinds |= kinds

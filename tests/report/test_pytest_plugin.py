@@ -49,7 +49,7 @@ def test_a_report_in_the_terminal(session):
 
 def test_a_report_in_a_file(session, tmp_path):
     file = tmp_path / "report.json"
-    finished = session(f"--tepal-report={file}")
+    finished = session(f"--tepal-report-file={file}")
     assert finished.returncode == 0, finished.stdout
     (finding,) = json.loads(file.read_text())["findings"]
     assert (finding["kind"], finding["line"]) == ("awaited-at-once", 8)

@@ -26,8 +26,8 @@ _NODES = 400
 _SUSPECTS = 64
 """Tasks that are looked at together."""
 
-_ALIVE = (types.ModuleType, types.FrameType, _native.LoopCore)
-_SUSPENDED = (types.CoroutineType, types.GeneratorType, types.AsyncGeneratorType)
+_ALIVE: tuple[type, ...] = (types.ModuleType, types.FrameType, _native.LoopCore)
+_SUSPENDED: tuple[type, ...] = (types.CoroutineType, types.GeneratorType, types.AsyncGeneratorType)
 
 
 def _argument_count() -> int:

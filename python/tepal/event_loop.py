@@ -47,6 +47,9 @@ os.register_at_fork(after_in_child=_renew_after_fork)
 
 _T = TypeVar("_T")
 
+_ACCEPTING = frozenset(("_accept_connection2", "_make_socket_transport", "create_task", "create_future"))
+"""What accepting a connection passes by."""
+
 _CREATE_FUTURE = _native.LoopCore.create_future
 
 
@@ -261,6 +264,35 @@ class EventLoop(_native.LoopCore, asyncio.SelectorEventLoop):
         return destination
 
     # Transports; asyncio's own methods, which connect and accept, call these.
+
+    def _accept_connection(
+        self,
+        protocol_factory: Callable[[], asyncio.BaseProtocol],
+        sock: socket.socket,
+        sslcontext: Any = None,
+        server: Any = None,
+        backlog: int = 100,
+        *timeouts: Any,
+        context: Any = None,
+        **options: Any,
+    ) -> None:
+        # From 3.15 on the context follows the two timeouts.
+        where = timeouts[2] if len(timeouts) > 2 else context
+        plain = sslcontext is None and not self._debug and not self._accepting_is_replaced()
+        if plain and self._accept_streams(protocol_factory, sock, server, backlog, where):
+            return
+        if context is not None:
+            options["context"] = context
+        super()._accept_connection(  # type: ignore[misc]
+            protocol_factory, sock, sslcontext, server, backlog, *timeouts, **options
+        )
+
+    def _accepting_is_replaced(self) -> bool:
+        """Whether a subclass or somebody else has put another method in the place of one that is passed by."""
+        if not _ACCEPTING.isdisjoint(self.__dict__):
+            return True
+        kind = type(self)
+        return kind is not EventLoop and any(getattr(kind, name) is not getattr(EventLoop, name) for name in _ACCEPTING)
 
     def _make_socket_transport(
         self,

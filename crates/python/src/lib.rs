@@ -33,7 +33,7 @@ mod _native {
     use crate::interop::imports::{import_all, learn_context_layout};
     use crate::interop::interned::intern_all;
     use crate::interop::object::Object;
-    use crate::interop::{openssl, running_task, sockets, stop_iteration};
+    use crate::interop::{openssl, running_task, sockets, stop_iteration, weak_collections};
     use crate::{
         datagram, event_loop, functions, future, handle, loop_core, sock, stream_reader, task, tls,
         transport,
@@ -71,6 +71,9 @@ mod _native {
         give(py, stream_reader::make_connected_type())?;
         give(py, transport::make_drain_type())?;
         give(py, sockets::learn_layout())?;
+        give(py, transport::learn_transport_socket())?;
+        give(py, transport::learn_server())?;
+        give(py, weak_collections::learn())?;
         let stream_transport = give(py, transport::make_type())?;
         let tls_protocol = give(py, tls::make_type())?;
         let tls_transport = give(py, tls::make_transport_type())?;

@@ -76,6 +76,21 @@ impl Address {
         made
     }
 
+    /// The address that a system call writes, and what else it answers: -1 for an error.
+    pub(super) fn written_by(
+        call: impl FnOnce(*mut libc::sockaddr, *mut libc::socklen_t) -> libc::c_int,
+    ) -> io::Result<(libc::c_int, Address)> {
+        let mut made = Address {
+            length: size_of::<libc::sockaddr_storage>() as libc::socklen_t,
+            ..Address::default()
+        };
+        let answer = call((&raw mut made.storage).cast(), &raw mut made.length);
+        if answer < 0 {
+            return Err(io::Error::last_os_error());
+        }
+        Ok((answer, made))
+    }
+
     /// The address, if it is one of the Internet; `None` for any other family.
     pub fn internet(&self) -> Option<SocketAddr> {
         let family = i32::from(self.storage.ss_family);

@@ -6,7 +6,9 @@
 
 use std::io;
 use std::mem::MaybeUninit;
-use std::os::fd::RawFd;
+use std::os::fd::{FromRawFd, OwnedFd, RawFd};
+
+use super::datagram::Address;
 
 /// How many buffers one [`send_vectored`] takes (`IOV_MAX`, `man 3 sysconf`): the kernel refuses more.
 pub const MAXIMUM_BUFFERS: usize = 1024;
@@ -94,6 +96,61 @@ pub fn send_vectored(fd: RawFd, buffers: &[io::IoSlice<'_>]) -> io::Result<usize
 pub fn shutdown_sending(fd: RawFd) -> io::Result<()> {
     // SAFETY: takes no pointers.
     let status = unsafe { libc::shutdown(fd, libc::SHUT_WR) };
+    if status < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    Ok(())
+}
+
+/// Takes the next connection that waits at a listening socket, non-blocking and closed on `exec`; and its peer's address.
+///
+/// # Errors
+/// `WouldBlock` if none waits; what `man 2 accept` lists (`EMFILE`, `ECONNABORTED`, ...).
+pub fn accept(fd: RawFd) -> io::Result<(OwnedFd, Address)> {
+    let flags = libc::SOCK_NONBLOCK | libc::SOCK_CLOEXEC;
+    loop {
+        // SAFETY: the pointers are to an address and its size, which outlive the call.
+        let answer =
+            Address::written_by(|address, size| unsafe { libc::accept4(fd, address, size, flags) });
+        match answer {
+            Ok((connection, peer)) => {
+                // SAFETY: a new descriptor, which nobody else owns.
+                let connection = unsafe { OwnedFd::from_raw_fd(connection) };
+                return Ok((connection, peer));
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// The address that a socket is bound to (`man 2 getsockname`).
+///
+/// # Errors
+/// `EBADF`, `ENOTSOCK`.
+pub fn local_address(fd: RawFd) -> io::Result<Address> {
+    // SAFETY: as in `accept`.
+    let (_, address) =
+        Address::written_by(|address, size| unsafe { libc::getsockname(fd, address, size) })?;
+    Ok(address)
+}
+
+/// Lets small segments go out at once (`TCP_NODELAY`, `man 7 tcp`).
+///
+/// # Errors
+/// `ENOPROTOOPT` if it is no TCP socket; `EBADF`.
+pub fn set_no_delay(fd: RawFd) -> io::Result<()> {
+    let on: libc::c_int = 1;
+    // SAFETY: the pointer is to an int, whose size is given, and which is only read.
+    let status = unsafe {
+        libc::setsockopt(
+            fd,
+            libc::IPPROTO_TCP,
+            libc::TCP_NODELAY,
+            (&raw const on).cast(),
+            size_of::<libc::c_int>() as libc::socklen_t,
+        )
+    };
     if status < 0 {
         return Err(io::Error::last_os_error());
     }

@@ -7,7 +7,7 @@ use crate::interop::instance::Instance;
 use crate::interop::methods::{Method, with_arguments, with_one};
 use crate::interop::object::Object;
 use crate::loop_core::body::LoopBody;
-use crate::transport::StreamBody;
+use crate::transport::{StreamBody, accept_streams};
 
 use super::L;
 
@@ -25,6 +25,11 @@ pub(super) fn methods() -> Vec<Method<LoopBody>> {
                 Some(endpoint) => endpoint.watch(this),
                 None => Err(Builtin::TypeError.raise("a DatagramEndpoint is required")),
             },
+        ),
+        with_arguments(
+            c"_accept_streams",
+            c"_accept_streams($self, protocol_factory, sock, server, backlog, context)\n--\n\nTake all connections that wait; whether that could be done.",
+            accept_streams,
         ),
         with_arguments(
         c"_new_stream_transport",

@@ -36,3 +36,4 @@ pub(crate) mod threads;
 pub(crate) mod type_builder;
 pub(crate) mod values;
 pub(crate) mod weak;
+pub(crate) mod weak_collections;

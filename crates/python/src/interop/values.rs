@@ -224,6 +224,18 @@ pub(crate) fn dict_set(dict: &Object, key: &Object, value: &Object) -> PyResult<
     }
 }
 
+/// `mapping[key] = value`.
+///
+/// # Errors
+/// What `__setitem__` raises.
+pub(crate) fn set_item(mapping: &Object, key: &Object, value: &Object) -> PyResult<()> {
+    // SAFETY: all are live.
+    match unsafe { ffi::PyObject_SetItem(mapping.as_ptr(), key.as_ptr(), value.as_ptr()) } {
+        0 => Ok(()),
+        _ => Err(Raised::already()),
+    }
+}
+
 /// `del dict[key]`.
 pub(crate) fn dict_delete(dict: &Object, key: &Object) -> PyResult<()> {
     // SAFETY: both are live; the call checks that `dict` is a dict.

@@ -229,23 +229,46 @@ impl Instance<StreamBody> {
             required: 5,
             positional: 5,
         })?;
-        let given = |object: Option<Object>| object.filter(|object| !object.is_none());
+        let none = Object::none;
+        Instance::made_of(
+            event_loop,
+            &socket.unwrap_or_else(none),
+            &protocol.unwrap_or_else(none),
+            extra.unwrap_or_else(none),
+            &server.unwrap_or_else(none),
+            &context.unwrap_or_else(none),
+        )
+    }
+
+    /// As [`Instance::make`]; `server` and `context` may be None.
+    ///
+    /// # Errors
+    /// As [`Instance::make`].
+    pub(super) fn made_of(
+        event_loop: &Instance<LoopBody>,
+        socket: &Object,
+        protocol: &Object,
+        extra: Object,
+        server: &Object,
+        context: &Object,
+    ) -> PyResult<Ref<StreamBody>> {
+        let given = |object: &Object| Some(object.clone()).filter(|object| !object.is_none());
         let transport = create(StreamBody {
             event_loop: Slot::holding(event_loop.reference()),
             server: Slot::new(given(server)),
             context: Slot::new(given(context)),
             ..StreamBody::blank()
         })?;
-        drop(transport.asyncio.extra.replace(extra));
-        if let (Some(socket), Some(protocol)) = (socket, protocol) {
-            let number = calls::call(&calls::attribute(&socket, &intern("fileno")?)?, [])?;
-            let number = values::to_integer(&number)?;
-            transport
-                .descriptor
-                .set(RawFd::try_from(number).unwrap_or(-1));
-            transport.set_protocol(&protocol)?;
-            transport.set_socket(&socket);
-        }
+        transport.asyncio.extra.set(extra);
+        let number = if sockets::is_socket(socket) {
+            sockets::descriptor(socket)
+        } else {
+            let number = calls::call(&calls::attribute(socket, &intern("fileno")?)?, [])?;
+            RawFd::try_from(values::to_integer(&number)?).unwrap_or(-1)
+        };
+        transport.descriptor.set(number);
+        transport.set_protocol(protocol)?;
+        transport.set_socket(socket);
         Ok(transport)
     }
 
@@ -257,7 +280,7 @@ impl Instance<StreamBody> {
         let protocol = self.protocol.get_or_none();
         let made = calls::attribute(&protocol, Name::ConnectionMade.object())?;
         self.call_soon(made, self.object())?;
-        let begin = self.with_object(|this| calls::attribute(this, &intern("_begin")?))?;
+        let begin = self.with_object(|this| calls::attribute(this, Name::Begin.object()))?;
         self.call_soon(begin, waiter.clone())
     }
 

@@ -6,6 +6,7 @@ use crate::interop::imports::{dotted, imports};
 use crate::interop::instance::Instance;
 use crate::interop::interned::{Name, intern};
 use crate::interop::object::Object;
+use crate::interop::sockets;
 use crate::interop::values;
 use crate::loop_core::watchers::Side;
 
@@ -53,8 +54,8 @@ impl Instance<StreamBody> {
     }
 
     fn schedule_loss(&self, exception: Object) -> PyResult<()> {
-        let lost = intern("_call_connection_lost")?;
-        let lost = self.with_object(|this| calls::attribute(this, &lost))?;
+        let name = Name::CallConnectionLost.object();
+        let lost = self.with_object(|this| calls::attribute(this, name))?;
         self.call_soon(lost, exception)
     }
 
@@ -104,12 +105,16 @@ impl Instance<StreamBody> {
         let socket = self.socket.take();
         let server = self.server.take();
         self.release();
-        self.event_loop.clear();
-        let closed = match socket {
-            Some(socket) => calls::call_method(Name::Close, [&socket]).map(drop),
+        let left = match self.event_loop.take() {
+            Some(event_loop) => self.leave_transports(&event_loop),
             None => Ok(()),
         };
-        let closed = self.keep_going(closed);
+        let left = self.keep_going(left);
+        let closed = match socket {
+            Some(socket) => sockets::close(&socket),
+            None => Ok(()),
+        };
+        let closed = self.keep_going(closed).or(left);
         let detached = match server {
             Some(server) => self.detach_from(&server),
             None => Ok(()),
@@ -129,31 +134,6 @@ impl Instance<StreamBody> {
     /// Takes an exception out of the way of what follows.
     fn keep_going(&self, outcome: PyResult<()>) -> Option<Object> {
         outcome.err().map(Raised::take)
-    }
-
-    /// `server._attach(self)`; up to 3.12 without the argument.
-    ///
-    /// # Errors
-    /// What it raises.
-    pub(super) fn attach_to_server(&self) -> PyResult<()> {
-        match self.server.get() {
-            Some(server) => self.call_server(&server, "_attach"),
-            None => Ok(()),
-        }
-    }
-
-    fn detach_from(&self, server: &Object) -> PyResult<()> {
-        self.call_server(server, "_detach")
-    }
-
-    fn call_server(&self, server: &Object, method: &str) -> PyResult<()> {
-        let method = calls::attribute(server, &intern(method)?)?;
-        if cfg!(Py_3_13) {
-            self.with_object(|this| calls::call(&method, [this]))
-        } else {
-            calls::call(&method, [])
-        }
-        .map(drop)
     }
 
     /// `__del__`: a transport that nobody closed.

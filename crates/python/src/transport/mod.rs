@@ -16,6 +16,8 @@
 //!
 //! `connection_lost` is called once: whoever makes `_conn_lost` 1 schedules (or makes) that call.
 
+mod accepting;
+mod acquaintances;
 mod body;
 mod closing;
 mod delivery;
@@ -26,6 +28,8 @@ mod stream_writer;
 mod wire;
 mod writing;
 
+pub(crate) use accepting::{accept_streams, learn_transport_socket};
+pub(crate) use acquaintances::learn_server;
 pub(crate) use body::{AsyncioBase, StreamBody};
 pub(crate) use delivery::{Delivery, Upper, Way, install_upper};
 pub(crate) use python::make_type;

@@ -1,0 +1,212 @@
+//! A server's new connections, without a Task and a dozen Python frames for each.
+//!
+//! What `_accept_connection` and `_accept_connection2` do (CPython `Lib/asyncio/selector_events.py`), for plain TCP and Unix
+//! sockets outside debug mode. asyncio makes a Task for each connection, in which the protocol is made one turn later; here
+//! that happens at once, in a copy of the context of its own as a Task has it.
+
+use std::io::ErrorKind;
+use std::net::{IpAddr, SocketAddr};
+use std::os::fd::{AsRawFd, OwnedFd};
+
+use tepal_core::datagram::Address;
+use tepal_core::socket;
+
+use crate::interop::arguments::{Arguments, Signature};
+use crate::interop::calls;
+use crate::interop::errors::{Builtin, PyResult, raise_os_error};
+use crate::interop::imports::dotted;
+use crate::interop::instance::{Instance, Ref};
+use crate::interop::interned::Name;
+use crate::interop::member_slot::MemberSlot;
+use crate::interop::object::{Object, Slot};
+use crate::interop::sockets;
+use crate::interop::values;
+use crate::loop_core::body::LoopBody;
+use crate::loop_core::failures;
+use crate::loop_core::shared_context::run_in;
+
+use super::body::StreamBody;
+
+/// `asyncio.trsock.TransportSocket`
+static TRANSPORT_SOCKET: MemberSlot = MemberSlot::unknown();
+
+/// Makes asyncio's class known.
+///
+/// # Errors
+/// What the look-ups raise.
+pub(crate) fn learn_transport_socket() -> PyResult<()> {
+    let class = dotted("asyncio", &["trsock", "TransportSocket"])?;
+    TRANSPORT_SOCKET.learn(&class, Name::SockUnderscore.text())
+}
+
+/// A server that accepts.
+struct Listener<'a> {
+    event_loop: &'a Instance<LoopBody>,
+    /// Family, type and protocol.
+    kind: (i32, i32, i32),
+    factory: Object,
+    server: Object,
+    context: Object,
+    /// The local address of the last connection; that of the next one mostly is the same.
+    local: Option<(Address, Object)>,
+}
+
+/// `_accept_streams(protocol_factory, sock, server, backlog, context)`: takes all connections that wait, at most
+/// `backlog + 1`. False if asyncio's own method has to go on: with another kind of socket, or to deal with an error of the
+/// kernel, which it then meets itself.
+///
+/// # Errors
+/// `SystemExit` and `KeyboardInterrupt` out of the protocol factory. As asyncio outside debug mode, any other exception
+/// ends only the connection concerned.
+///
+/// # Reentrancy
+/// Runs any Python code.
+pub(crate) fn accept_streams(
+    event_loop: &Instance<LoopBody>,
+    arguments: Arguments<'_>,
+) -> PyResult<bool> {
+    let [factory, socket, server, backlog, context] = arguments.bind(&Signature {
+        function: "_accept_streams",
+        names: [
+            Name::ProtocolFactory,
+            Name::Sock,
+            Name::Server,
+            Name::Backlog,
+            Name::Context,
+        ],
+        required: 5,
+        positional: 5,
+    })?;
+    let (Some(factory), Some(socket), Some(backlog)) = (factory, socket, backlog) else {
+        return Ok(false);
+    };
+    let Some(kind) = sockets::kind_of_listener(&socket) else {
+        return Ok(false);
+    };
+    if ![libc::AF_INET, libc::AF_INET6].contains(&kind.0) || kind.1 != libc::SOCK_STREAM {
+        return Ok(false);
+    }
+    let mut listener = Listener {
+        event_loop,
+        kind,
+        factory,
+        server: server.unwrap_or_else(Object::none),
+        context: context.unwrap_or_else(Object::none),
+        local: None,
+    };
+    let backlog = values::to_saturated_integer(&backlog)?;
+    for _ in 0..=backlog {
+        match socket::accept(sockets::descriptor(&socket)) {
+            Ok((descriptor, peer)) => listener.accepted(descriptor, &peer)?,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(true),
+            Err(error) if error.kind() == ErrorKind::ConnectionAborted => {}
+            Err(_) => return Ok(false),
+        }
+    }
+    Ok(true)
+}
+
+impl Listener<'_> {
+    /// One connection, in a context of its own.
+    fn accepted(&mut self, descriptor: OwnedFd, peer: &Address) -> PyResult<()> {
+        let context = Slot::holding(self.event_loop.last_context.copy_current()?);
+        let served = run_in(&context, || self.serve(descriptor, peer))?;
+        match served {
+            Ok(()) => Ok(()),
+            // asyncio reports these in debug mode only.
+            Err(raised) => failures::contain(raised).map(drop),
+        }
+    }
+
+    fn serve(&mut self, descriptor: OwnedFd, peer: &Address) -> PyResult<()> {
+        let number = descriptor.as_raw_fd();
+        let local = socket::local_address(number).map_err(|error| raise_os_error(&error))?;
+        let is_tcp = [0, libc::IPPROTO_TCP].contains(&self.kind.2);
+        if is_tcp {
+            socket::set_no_delay(number).map_err(|error| raise_os_error(&error))?;
+        }
+        let socket = sockets::adopt(descriptor, self.kind)?;
+        let protocol = calls::call(&self.factory, [])?;
+        let extra = values::dict(&[
+            (Name::Peername, &address_object(peer)?),
+            (Name::Socket, &TRANSPORT_SOCKET.make(socket.clone())?),
+            (Name::Sockname, &self.local_object(local)?),
+        ])?;
+        let transport = self.transport(&socket, &protocol, extra)?;
+        transport.attach_to_server()?;
+        transport.enter_transports(self.event_loop)?;
+        transport.start(&Object::none())
+    }
+
+    fn transport(
+        &self,
+        socket: &Object,
+        protocol: &Object,
+        extra: Object,
+    ) -> PyResult<Ref<StreamBody>> {
+        Instance::<StreamBody>::made_of(
+            self.event_loop,
+            socket,
+            protocol,
+            extra,
+            &self.server,
+            &self.context,
+        )
+    }
+
+    fn local_object(&mut self, address: Address) -> PyResult<Object> {
+        if let Some((known, object)) = &self.local
+            && *known == address
+        {
+            return Ok(object.clone());
+        }
+        let object = address_object(&address)?;
+        self.local = Some((address, object.clone()));
+        Ok(object)
+    }
+}
+
+/// The text of an IPv4 address, some ten times as fast as `Display` makes it.
+fn dotted_quad(octets: [u8; 4], room: &mut [u8; 15]) -> &str {
+    let mut length = 0;
+    let mut put = |byte: u8| {
+        if let Some(place) = room.get_mut(length) {
+            *place = byte;
+            length += 1;
+        }
+    };
+    for (index, octet) in octets.into_iter().enumerate() {
+        if index > 0 {
+            put(b'.');
+        }
+        if octet >= 100 {
+            put(b'0' + octet / 100);
+        }
+        if octet >= 10 {
+            put(b'0' + octet / 10 % 10);
+        }
+        put(b'0' + octet % 10);
+    }
+    std::str::from_utf8(&room[..length]).unwrap_or_default()
+}
+
+/// The address as Python code sees it: `(host, port)`, or for IPv6 `(host, port, flowinfo, scope_id)`.
+fn address_object(address: &Address) -> PyResult<Object> {
+    let Some(internet) = address.internet() else {
+        return Err(Builtin::OsError.raise("an Internet address was expected"));
+    };
+    let host = match internet.ip() {
+        IpAddr::V4(ip) => values::string(dotted_quad(ip.octets(), &mut [0; 15]))?,
+        IpAddr::V6(ip) => values::string(&ip.to_string())?,
+    };
+    let port = values::integer(u64::from(internet.port()))?;
+    match internet {
+        SocketAddr::V4(_) => values::tuple(vec![host, port]),
+        SocketAddr::V6(address) => values::tuple(vec![
+            host,
+            port,
+            values::integer(u64::from(address.flowinfo()))?,
+            values::integer(u64::from(address.scope_id()))?,
+        ]),
+    }
+}

@@ -23,12 +23,18 @@ __all__ = ["trace_events", "write"]
 Event = dict[str, Any]
 
 PROCESS = 1
-LOOP = 0
-"""The thread number of the event loop; a Task's is its id, and what stands beside the Tasks counts down from -1."""
+LOOP = 1
+"""The thread number of the event loop: the process' own, so that viewers take it as the main thread.
 
-BLOCKS = -1
-CAUSES = {"timer": -2, "descriptor": -3, "thread": -4, "callback": -5, "signal": -6}
-OTHER_CAUSE = -7
+Numbers have to be positive, as a kernel's are: Perfetto puts what happens in a thread 0 or -1 into another one.
+"""
+
+BLOCKS = 2
+CAUSES = {"timer": 3, "descriptor": 4, "thread": 5, "callback": 6, "signal": 7}
+OTHER_CAUSE = 8
+TASKS = 10
+"""Added to a Task's number, this is its thread's."""
+
 POINT = 1
 """Nanoseconds that a slice lasts that stands for a moment: an arrow needs a slice to begin in."""
 
@@ -73,10 +79,11 @@ def _names(trace: Mapping[str, Any]) -> Iterator[Event]:
     for number, name in threads.items():
         if number in used:
             yield _metadata("thread_name", number, name=name)
-            yield _metadata("thread_sort_index", number, sort_index=number - len(threads))
+            yield _metadata("thread_sort_index", number, sort_index=number)
     for task in trace["tasks"]:
-        yield _metadata("thread_name", task["id"], name=task["name"])
-        yield _metadata("thread_sort_index", task["id"], sort_index=task["id"])
+        thread = TASKS + task["id"]
+        yield _metadata("thread_name", thread, name=task["name"])
+        yield _metadata("thread_sort_index", thread, sort_index=thread)
 
 
 def _metadata(what: str, thread: int, **arguments: Any) -> Event:
@@ -117,14 +124,15 @@ def _coroutines(trace: Mapping[str, Any]) -> Iterator[Event]:
                 "created at": _stack(trace, shown["stack"]),
             }
         place = None if file is None else f"{trace['files'][file]}:{line}"
-        yield _slice("coroutine", name, task, start, length, defined=place, **more)
+        yield _slice("coroutine", name, TASKS + task, start, length, defined=place, **more)
 
 
 def _waits(trace: Mapping[str, Any]) -> Iterator[Event]:
     for start, end, task, kind, text, target, site in trace["waits"]:
         length = (trace["duration"] if end is None else end) - start
         place = None if site is None else _place(trace, site)
-        yield _slice("wait", f"waits: {text or kind}", task, start, length, kind=kind, task=target, at=place)
+        name = f"waits: {text or kind}"
+        yield _slice("wait", name, TASKS + task, start, length, kind=kind, task=target, at=place)
 
 
 def _steps(trace: Mapping[str, Any]) -> Iterator[Event]:
@@ -144,27 +152,36 @@ def _blocks(trace: Mapping[str, Any]) -> Iterator[Event]:
 
 
 def _wakes(trace: Mapping[str, Any]) -> Iterator[Event]:
-    """Yield each wake-up's arrow, and before it the slice that it begins in, where no Task caused it."""
-    # A Task wakes who waits for it when its coroutine has ended already: the arrow begins at that slice's end.
-    own = {row[2]: row[1] for row in trace["coroutines"] if row[3] == 0}
+    """Yield each wake-up's arrow, and before it the slice that it begins in, where no Task caused it.
+
+    An arrow has to begin and to end within slices. A Task wakes who waits for it when its coroutine has ended already,
+    and its first step begins before its coroutine does: then the arrow stands at the coroutine's nearer edge.
+    """
+    own = {row[2]: (row[0], row[1]) for row in trace["coroutines"] if row[3] == 0}
     steps: defaultdict[int, list[int]] = defaultdict(list)
     for start, _, task in sorted(trace["steps"]):
         steps[task].append(start)
     for number, (time, task, kind, cause, text) in enumerate(trace["wakes"], 1):
         followed = steps[task]
         position = bisect.bisect_left(followed, time)
-        if position == len(followed):
-            continue  # it was woken and did not run any more
+        if position == len(followed) or task not in own:
+            continue  # it was woken and did not run any more, or its coroutine was not kept
         begins = time
         if cause in own:
-            source, ended = cause, own[cause]
-            begins = time if ended is None else min(time, ended)
+            source, begins = TASKS + cause, _within(own[cause], time)
         else:
             source = CAUSES.get(kind, OTHER_CAUSE)
             yield _slice("wake", text or kind, source, time, POINT, task=task)
+        ends = max(begins, _within(own[task], followed[position]))
         arrow = {"cat": "wake", "name": text or kind, "pid": PROCESS, "id": number}
         yield {"ph": "s", **arrow, "tid": source, "ts": _microseconds(begins)}
-        yield {"ph": "f", "bp": "e", **arrow, "tid": task, "ts": _microseconds(followed[position])}
+        yield {"ph": "f", "bp": "e", **arrow, "tid": TASKS + task, "ts": _microseconds(ends)}
+
+
+def _within(span: tuple[int, int | None], time: int) -> int:
+    """Return the time of a span (start, end or None) that is nearest to ``time``; its end does not belong to it."""
+    start, end = span
+    return max(start, time if end is None else min(time, end - 1))
 
 
 def _place(trace: Mapping[str, Any], site: int) -> str:

@@ -111,11 +111,17 @@ def test_options_with_a_value_after_a_space(script, tmp_path):
     assert text.read_text()
 
 
-def test_slices_of_a_real_run_nest(script, tmp_path):
+def test_slices_of_a_real_run_nest_and_hold_the_ends_of_its_arrows(script, tmp_path):
     trace = tmp_path / "run.json"
     tepal("run", "--trace", str(trace), str(script))
+    events = json.loads(trace.read_text())["traceEvents"]
+    spans = [(event["tid"], event["ts"], event["ts"] + event["dur"]) for event in events if event["ph"] == "X"]
+    ends = [event for event in events if event["ph"] in "sf"]
+    assert len(ends) > 4
+    for event in ends:
+        assert any(tid == event["tid"] and start <= event["ts"] <= end for tid, start, end in spans), event
     threads = {}
-    for event in json.loads(trace.read_text())["traceEvents"]:
+    for event in events:
         if event["ph"] != "X" or event["cat"] == "wake":
             continue
         start, end = round(event["ts"] * 1000), round((event["ts"] + event["dur"]) * 1000)

@@ -339,8 +339,9 @@ class Painter {
         i++;
         continue;
       }
-      // The last one that begins within this pixel stands for them all.
-      const next = Math.max(i + 1, Painter.beginningAfter(spans.from, i, last, view.place(x + 0.5)));
+      // All that begin within this pixel are drawn as one, but for the last if that reaches farther: it is to be seen.
+      let next = Math.max(i + 1, Painter.beginningAfter(spans.from, i, last, view.place(x + 0.5)));
+      if (next - 1 > i && Math.round(view.x(spans.to[next - 1])) - x >= 1) next--;
       const end = Math.round(Math.min(view.x(spans.to[next - 1]), beyond));
       draw(i, x, Math.max(end - x, 1), next - i);
       i = next;

@@ -179,6 +179,39 @@ def test_a_frame_costs_what_the_screen_has_pixels(page):
             assert strokes < 40_000, (size, share)
 
 
+def test_what_is_wide_is_never_drawn_as_a_crowd(page):
+    """A long span that begins in the same pixel as many short ones keeps its name and its place."""
+    opened = page("100000")
+    wrong = opened.run(
+        """
+        const {painter, trace, view} = picture;
+        const wrong = [];
+        for (const share of [1, 0.1, 0.01, 0.001]) {
+          view.show(0.4 * view.scale.length, (0.4 + share * 0.5) * view.scale.length);
+          for (const spans of [trace.waits, trace.coroutines]) {
+            const rows = spans.first.length - 1;
+            for (let row = 0; row < rows; row++) {
+              const seen = [];
+              painter.each(spans, row, (i, x, width, count) => seen.push([i, x, width, count]));
+              for (const [i, x, width, count] of seen) {
+                for (let k = i; k < i + count; k++) {
+                  const wide = view.x(spans.to[k]) - view.x(spans.from[k]) > 2;
+                  if (wide && count > 1) wrong.push([share, row, i, k]);
+                }
+              }
+              const drawn = new Set(seen.flatMap(([i, , , count]) => Array.from({length: count}, (_, n) => i + n)));
+              for (let k = spans.first[row]; k < spans.first[row + 1]; k++) {
+                if (spans.to[k] > view.from && spans.from[k] <= view.to && !drawn.has(k)) wrong.push([share, row, k]);
+              }
+            }
+          }
+        }
+        return wrong.slice(0, 5);
+        """
+    )
+    assert wrong == []
+
+
 def test_lanes_are_drawn_only_where_they_are_seen(page):
     opened = page("100000")
     height, screen = opened.run(

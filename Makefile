@@ -76,6 +76,7 @@ ecosystem-table: $(ECOSYSTEM)/packages ## write docs/ecosystem.md from the versi
 .PHONY: bench
 bench: develop $(VENV)/bench-packages ## measure against asyncio and every peer that installs; writes a table and a chart
 	$(INTERPRETER) benches/run.py $(ARGS)
+	$(INTERPRETER) benches/observing.py $(ARGS)
 
 .PHONY: bench-network
 bench-network: develop load $(VENV)/bench-packages ## servers on tepal and every peer under load; ARGS='--quick --cases streams_1k_*'

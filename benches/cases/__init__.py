@@ -1,6 +1,6 @@
 """All benchmark cases, group by group, in the order of the report."""
 
-from cases import async_trees, callbacks, synchronization, tasks, threads, timers
+from cases import async_trees, callbacks, echo, synchronization, tasks, threads, timers
 from cases.case import Case
 
 __all__ = ["ALL", "GROUPS", "Case"]
@@ -12,6 +12,7 @@ GROUPS = (
     timers.GROUP,
     threads.GROUP,
     async_trees.GROUP,
+    echo.GROUP,
 )
 
 ALL: dict[str, Case] = {case.name: case for group in GROUPS for case in group.cases}

@@ -11,6 +11,7 @@ GROUP_TITLES = {
     "callbacks": "Callbacks",
     "timers": "Timers and timeouts",
     "threads": "Threads",
+    "echo": "Over a connection",
     "async_trees": "Trees of tasks (after pyperformance's async_tree)",
 }
 BOUNDARIES = {

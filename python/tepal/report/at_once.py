@@ -96,7 +96,7 @@ def find(code: CodeType, instruction: int, count: int, cost: int, tasks: list[in
         return None
     file, line, function = places.place_of(code, instruction)
     made_from = _made_from(code, instruction) or "the coroutine"
-    word = "yield from" if code.co_flags & 0x120 and not code.co_flags & 0x80 else "await"
+    word = "yield from" if "yield from" in linecache.getline(file, awaited) else "await"
     message = f"{count} Task{'s' if count != 1 else ''} awaited at once, which cost {duration(cost)}"
     if count != 1:
         message += f" ({duration(cost / count)} each)"

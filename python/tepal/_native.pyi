@@ -118,7 +118,7 @@ class StreamTransport(asyncio.Transport):
 
 @disjoint_base
 class TlsProtocolCore:
-    """What ``tepal.tls.TlsProtocol`` puts over asyncio's ``SSLProtocol``; the attributes belong to that class."""
+    """What ``tepal.tls.SSLProtocol`` puts over asyncio's ``SSLProtocol``; the attributes belong to that class."""
 
     _loop: Any
     _state: Any
@@ -143,7 +143,7 @@ class TlsProtocolCore:
 
 @disjoint_base
 class TlsTransportCore(asyncio.transports._FlowControlMixin):
-    """What ``tepal.tls.TlsTransport`` puts over asyncio's transport of TLS connections."""
+    """What ``tepal.tls.SSLProtocolTransport`` puts over asyncio's transport of TLS connections."""
 
     _ssl_protocol: Any
     _closed: bool

@@ -29,11 +29,11 @@ __all__ = ("make_protocol", "start_tls_of")
 _ENGINE = "tepal.tls_engine"
 
 
-class TlsTransport(_native.TlsTransportCore, sslproto._SSLProtocolTransport):
+class SSLProtocolTransport(_native.TlsTransportCore, sslproto._SSLProtocolTransport):
     """``asyncio.sslproto._SSLProtocolTransport`` with native writes."""
 
 
-class TlsProtocol(_native.TlsProtocolCore, sslproto.SSLProtocol):
+class SSLProtocol(_native.TlsProtocolCore, sslproto.SSLProtocol):
     """``asyncio.sslproto.SSLProtocol`` whose records are served natively once the handshake is done."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -48,13 +48,13 @@ class TlsProtocol(_native.TlsProtocolCore, sslproto.SSLProtocol):
             driven = self._attach(owner)
         self._extra[_ENGINE] = "fast" if driven else "fallback"
 
-    def _get_app_transport(self) -> TlsTransport:
+    def _get_app_transport(self) -> SSLProtocolTransport:
         if self._app_transport is None:
             if self._app_transport_created:
                 raise RuntimeError("Creating _SSLProtocolTransport twice")
-            self._app_transport = TlsTransport(self._loop, self)
+            self._app_transport = SSLProtocolTransport(self._loop, self)
             self._app_transport_created = True
-        return cast(TlsTransport, self._app_transport)
+        return cast(SSLProtocolTransport, self._app_transport)
 
 
 _known: bool | None = None
@@ -104,7 +104,7 @@ def make_protocol(
     """Make what stands between a transport and ``protocol``; arguments and errors are those of ``SSLProtocol``."""
     fast = os.environ.get("TEPAL_TLS") != "fallback" and _openssl_is_known() and _is_usual(sslcontext)
     if fast:
-        return TlsProtocol(loop, protocol, sslcontext, waiter, *args, **kwargs)
+        return SSLProtocol(loop, protocol, sslcontext, waiter, *args, **kwargs)
     made = sslproto.SSLProtocol(loop, protocol, sslcontext, waiter, *args, **kwargs)
     made._extra[_ENGINE] = "fallback"
     return made

@@ -1,7 +1,7 @@
 //! TLS above a stream transport, by the interpreter's own OpenSSL.
 //!
-//! `tepal.tls.TlsProtocol` is asyncio's `sslproto.SSLProtocol` with [`ProtocolBody`] before it in the method resolution
-//! order, `tepal.tls.TlsTransport` asyncio's `_SSLProtocolTransport` with [`TransportBody`]. What runs per record is done
+//! `tepal.tls.SSLProtocol` is asyncio's `sslproto.SSLProtocol` with [`ProtocolBody`] before it in the method resolution
+//! order, `tepal.tls.SSLProtocolTransport` asyncio's `_SSLProtocolTransport` with [`TransportBody`]. What runs per record is done
 //! here, in the one state where nothing else can happen; everything else is asyncio's method of this interpreter, on the
 //! same `SSL` and the same memory BIOs.
 //!

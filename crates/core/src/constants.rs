@@ -50,6 +50,17 @@ pub const MAXIMUM_EVENT_CAPACITY: usize = 4096;
 /// asyncio's `_FlowControlMixin._set_write_buffer_limits`: 64 KiB, and a quarter of it as the low limit.
 pub const DEFAULT_HIGH_WATER: usize = 64 * 1024;
 
+/// How much a transport holds back for the next write of the same turn (bytes).
+///
+/// A head and a small body fit; with more, one system call less is no saving worth a wait.
+pub const HELD_BYTES: usize = 16 * 1024;
+
+/// How long a transport holds back a write for the next one of the same turn (nanoseconds).
+///
+/// Between two writes of one response lie a few microseconds. A program that computes in between is not waited for: the
+/// next write, if it comes later than this, sends everything.
+pub const HELD_NANOSECONDS: u64 = 250_000;
+
 /// How large the buffer is that all streams of a loop read small amounts through (bytes).
 ///
 /// What was read is copied into an object of exactly its size. Up to here the copy is cheaper than fresh memory.

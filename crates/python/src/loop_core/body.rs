@@ -44,6 +44,10 @@ pub(crate) struct LoopBody {
     pub(crate) events: Cell<Option<EventBuffer>>,
     /// Who waits for which descriptor.
     pub(crate) watchers: RefCell<Watchers>,
+    /// Counts the turns; the first one is 1.
+    pub(crate) turn: Cell<u64>,
+    /// Transports that may hold back a write until the turn ends.
+    pub(crate) holding: RefCell<Vec<Object>>,
     /// What all streams of the loop read small amounts through; made when the first one reads.
     pub(crate) scratch: RefCell<Vec<u8>>,
     /// What all TLS connections of the loop receive into; away while one of them does.
@@ -110,6 +114,8 @@ impl HeapType for LoopBody {
             waker: RefCell::new(None),
             events: Cell::new(None),
             watchers: RefCell::new(Watchers::new()),
+            turn: Cell::new(0),
+            holding: RefCell::new(Vec::new()),
             scratch: RefCell::new(Vec::new()),
             received: Cell::new(Vec::new()),
             plain: Cell::new(Vec::new()),
@@ -177,6 +183,7 @@ impl HeapType for LoopBody {
         drop(self.packets.take());
         self.task_factory.clear();
         self.last_context.clear();
-        drop((ready, timers, watchers, recorder, kept));
+        let holding = std::mem::take(&mut *self.holding.borrow_mut());
+        drop((ready, timers, watchers, holding, recorder, kept));
     }
 }

@@ -20,6 +20,8 @@ use crate::loop_core::entry::Entry;
 use crate::loop_core::failures;
 use crate::loop_core::watchers::{Side, Watch};
 
+use crate::transport::send_held;
+
 use super::dispatch::run_entry;
 use super::recorded;
 
@@ -73,6 +75,29 @@ fn look_at_descriptors(event_loop: &Instance<LoopBody>) -> PyResult<()> {
 /// As [`run_until_stopped`].
 #[inline(always)]
 pub(crate) fn run_once(event_loop: &Instance<LoopBody>) -> PyResult<()> {
+    let ran = run_turn(event_loop);
+    if event_loop.holding.borrow().is_empty() {
+        return ran;
+    }
+    send_held_after(event_loop, ran)
+}
+
+/// Lets the transports send what they held back, also on the way out of the loop.
+#[inline(never)]
+fn send_held_after(event_loop: &Instance<LoopBody>, ran: PyResult<()>) -> PyResult<()> {
+    let Err(raised) = ran else {
+        return send_held(event_loop);
+    };
+    let exception = raised.take();
+    if let Err(other) = send_held(event_loop) {
+        other.forget();
+    }
+    Err(restore(exception))
+}
+
+#[inline(always)]
+fn run_turn(event_loop: &Instance<LoopBody>) -> PyResult<()> {
+    event_loop.turn.set(event_loop.turn.get() + 1);
     poll_if_due(event_loop)?;
     let due = event_loop.timers.borrow().next_deadline();
     if due.is_some() && event_loop.time_overridden.get() {

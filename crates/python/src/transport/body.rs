@@ -5,7 +5,7 @@ use std::ffi::CStr;
 use std::mem::offset_of;
 use std::os::fd::RawFd;
 
-use tepal_core::stream::{FlowControl, ReadSize, WriteQueue};
+use tepal_core::stream::{Burst, FlowControl, ReadSize, WriteQueue};
 
 use crate::interop::arguments::{Arguments, Signature};
 use crate::interop::buffers::Bytes;
@@ -93,6 +93,9 @@ pub(crate) struct StreamBody {
     /// The context of the writes that wait for the kernel.
     pub(super) write_context: Slot,
     pub(super) queue: RefCell<WriteQueue<Chunk>>,
+    /// The queue waits for the end of the turn, not for the kernel.
+    pub(super) held: Cell<bool>,
+    pub(super) burst: Cell<Burst>,
     pub(super) flow: Cell<FlowControl>,
     pub(super) read_size: Cell<ReadSize>,
     /// `max_size`: the most that one read asks for (bytes).
@@ -134,6 +137,8 @@ impl HeapType for StreamBody {
             read_context: Slot::empty(),
             write_context: Slot::empty(),
             queue: RefCell::new(WriteQueue::new()),
+            held: Cell::new(false),
+            burst: Cell::new(Burst::default()),
             flow: Cell::new(FlowControl::default()),
             read_size: Cell::new(ReadSize::default()),
             max_size: Cell::new(tepal_core::constants::LARGEST_READ),

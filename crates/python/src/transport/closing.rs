@@ -18,6 +18,7 @@ impl Instance<StreamBody> {
     /// # Errors
     /// `RuntimeError` if the loop is closed.
     pub(super) fn close(&self) -> PyResult<()> {
+        self.settle()?;
         if self.closing.replace(true) {
             return Ok(());
         }

@@ -83,6 +83,7 @@ impl Instance<StreamBody> {
             positional: 2,
         })?;
         let (high, low) = (limit(high)?, limit(low)?);
+        self.settle()?;
         let mut flow = self.flow.get();
         if let Err(wrong) = flow.set_limits(high, low) {
             return Err(Builtin::ValueError.raise(&format!(

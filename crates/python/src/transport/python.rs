@@ -168,7 +168,10 @@ fn writing_methods() -> Vec<Method<StreamBody>> {
         without_arguments(
             c"get_write_buffer_size",
             c"get_write_buffer_size($self, /)\n--\n\nHow many bytes wait to be sent.",
-            |this: &S| this.queue.borrow().size() as u64,
+            |this: &S| -> PyResult<u64> {
+                this.settle()?;
+                Ok(this.queue.borrow().size() as u64)
+            },
         ),
         without_arguments(
             c"get_write_buffer_limits",
@@ -213,6 +216,7 @@ fn closing_methods() -> Vec<Method<StreamBody>> {
     vec![
         without_arguments(c"close", c"close($self, /)\n--\n\nEnd once everything is sent.", S::close),
         without_arguments(c"abort", c"abort($self, /)\n--\n\nEnd at once.", |this: &S| {
+            this.settle()?;
             this.force_close(&Object::none())
         }),
         without_arguments(c"is_closing", c"is_closing($self, /)\n--\n\nWhether it ends or has ended.", |this: &S| {

@@ -1,5 +1,7 @@
 //! From the program to the kernel.
 
+use tepal_core::constants::HELD_BYTES;
+
 use crate::interop::buffers::{self, Bytes, View};
 use crate::interop::calls;
 use crate::interop::coroutines::is_true;
@@ -27,7 +29,7 @@ enum Outcome {
     Failed(Object),
 }
 
-const WRITE_ERROR: &str = "Fatal write error on socket transport";
+pub(super) const WRITE_ERROR: &str = "Fatal write error on socket transport";
 
 /// How many writes to a lost connection are ignored in silence (`asyncio.constants.LOG_THRESHOLD_FOR_CONNLOST_WRITES`).
 const SILENT_WRITES: u32 = 5;
@@ -115,8 +117,15 @@ impl Instance<StreamBody> {
     /// Writes `bytes`, the content of `data`.
     #[inline(always)]
     fn write_bytes(&self, data: &Object, bytes: &[u8]) -> PyResult<()> {
+        let more = self.expects_another_write();
+        if self.held.get() {
+            return self.write_behind_held(data, bytes, more);
+        }
         let mut sent = 0;
         if self.queue.borrow().is_empty() {
+            if more && bytes.len() < HELD_BYTES {
+                return self.hold(data, bytes);
+            }
             match self.send(data, bytes)? {
                 Attempt::Done(count) if count >= bytes.len() => return Ok(()),
                 Attempt::Done(count) => sent = count,
@@ -166,6 +175,9 @@ impl Instance<StreamBody> {
     /// As [`Self::write`].
     #[inline(always)]
     pub(crate) fn pushed(&self, pushed: Pushed) -> PyResult<()> {
+        if self.held.get() {
+            return self.settle();
+        }
         match pushed.0 {
             Outcome::Sent => Ok(()),
             Outcome::Queued { waited } => {
@@ -179,7 +191,7 @@ impl Instance<StreamBody> {
     }
 
     /// Queues what was not sent: an immutable object as it is, what may change as a copy.
-    fn keep(&self, data: &Object, bytes: &[u8], sent: usize) {
+    pub(super) fn keep(&self, data: &Object, bytes: &[u8], sent: usize) {
         let (chunk, sent) = match Bytes::of(data) {
             Some(bytes) => (Chunk::Kept(bytes), sent),
             None => (Chunk::Copied(bytes[sent..].into()), 0),
@@ -210,6 +222,7 @@ impl Instance<StreamBody> {
             return Ok(());
         }
         let lines = values::items(lines)?;
+        self.settle()?;
         let waited = !self.queue.borrow().is_empty();
         for line in &lines {
             self.keep_line(line)?;
@@ -253,7 +266,7 @@ impl Instance<StreamBody> {
     ///
     /// # Errors
     /// `OSError` from the kernel; `RuntimeError` if the loop is closed.
-    fn watch_writes(&self) -> PyResult<()> {
+    pub(super) fn watch_writes(&self) -> PyResult<()> {
         let event_loop = self.event_loop()?;
         self.write_context.set(self.callback_context(&event_loop)?);
         let watch = Watch::Transport(self.object());
@@ -313,6 +326,7 @@ impl Instance<StreamBody> {
     /// # Errors
     /// `OSError` if the socket is not connected any more.
     pub(super) fn write_eof(&self) -> PyResult<()> {
+        self.settle()?;
         if self.closing.get() || self.eof.get() {
             return Ok(());
         }
@@ -331,6 +345,7 @@ impl Instance<StreamBody> {
         if !self.empty_waiter.is_empty() {
             return Err(Builtin::RuntimeError.raise("Empty waiter is already set"));
         }
+        self.settle()?;
         let event_loop = self.event_loop()?.object();
         let create = calls::attribute(&event_loop, &intern("create_future")?)?;
         let waiter = calls::call(&create, [])?;

@@ -8,27 +8,42 @@ const NONE = -1;
 class Spans {
   /**
    * @param {number[]} rows the row of each span
-   * @param {number[]} start
+   * @param {number[]} start growing: packing.py has sorted them, so it is enough to deal them out to their rows
    * @param {number[]} end
    * @param {number} count how many rows there are
    * @param {Object<string, number[]>} columns what else there is of each span
    */
   constructor(rows, start, end, count, columns) {
-    const order = Uint32Array.from(start.keys()).sort((a, b) => rows[a] - rows[b] || start[a] - start[b]);
-    this.length = order.length;
-    this.row = Int32Array.from(order, (i) => rows[i]);
-    this.start = Float64Array.from(order, (i) => start[i]);
-    this.end = Float64Array.from(order, (i) => end[i]);
+    this.length = rows.length;
+    this.first = new Uint32Array(count + 1);
+    for (const row of rows) this.first[row + 1]++;
+    for (let row = 0; row < count; row++) this.first[row + 1] += this.first[row];
+    const free = this.first.slice();
+    /** The position of each span that was given. */
+    this.position = new Uint32Array(rows.length);
+    for (let i = 0; i < rows.length; i++) this.position[i] = free[rows[i]]++;
+    this.row = this.dealt(rows, new Int32Array(rows.length));
+    this.start = this.dealt(start, new Float64Array(rows.length));
+    this.end = this.dealt(end, new Float64Array(rows.length));
     /** @type {Float64Array} */
     this.from = this.start;
     /** @type {Float64Array} */
     this.to = this.end;
-    this.first = new Uint32Array(count + 1);
-    for (const row of this.row) this.first[row + 1]++;
-    for (let row = 0; row < count; row++) this.first[row + 1] += this.first[row];
     /** @type {Object<string, Int32Array>} */
     this.columns = {};
-    for (const [name, values] of Object.entries(columns)) this.columns[name] = Int32Array.from(order, (i) => values[i]);
+    for (const [name, values] of Object.entries(columns)) this.columns[name] = this.dealt(values, new Int32Array(rows.length));
+  }
+
+  /**
+   * Puts values to their positions.
+   * @template {Int32Array | Float64Array} T
+   * @param {number[]} values
+   * @param {T} result
+   * @returns {T}
+   */
+  dealt(values, result) {
+    for (let i = 0; i < values.length; i++) result[this.position[i]] = values[i];
+    return result;
   }
 
   /**
@@ -134,11 +149,21 @@ class Trace {
    * @returns {Promise<Trace>}
    */
   static async read(text) {
-    const binary = atob(text.trim());
+    const stream = new Blob([Trace.bytes(text.trim())]).stream().pipeThrough(new DecompressionStream("gzip"));
+    return new Trace(await new Response(stream).json());
+  }
+
+  /**
+   * @param {string} text base64
+   * @returns {Uint8Array<ArrayBuffer>}
+   */
+  static bytes(text) {
+    const quick = /** @type {any} */ (Uint8Array).fromBase64; // of 2025; browsers before take the slower way
+    if (quick) return quick.call(Uint8Array, text);
+    const binary = atob(text);
     const bytes = new Uint8Array(binary.length);
     for (let i = 0; i < binary.length; i++) bytes[i] = binary.charCodeAt(i);
-    const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
-    return new Trace(await new Response(stream).json());
+    return bytes;
   }
 
   /**
@@ -192,6 +217,13 @@ class Trace {
     const starts = kept.map((i) => start[i]);
     const ends = kept.map((i) => start[i] + columns.length[i]);
     this.steps = new Spans(rows, starts, ends, this.tasks.length, {});
+    // A Task that starts eagerly takes its first step within its creator's: a row has room for one, the outer.
+    let free = -1;
+    const outer = kept.map((_, i) => i).filter((i) => ends[i] > free && ((free = ends[i]), true));
+    const of = (/** @type {number[]} */ times) => outer.map((i) => times[i]);
+    this.running = new Spans(outer.map(() => 0), of(starts), of(ends), 1, {
+      step: outer.map((i) => this.steps.position[i]),
+    });
   }
 
   /**
@@ -284,14 +316,6 @@ class Trace {
       task: packed.blocks.task,
       stack: packed.blocks.stack,
     });
-    // A Task that starts eagerly takes its first step within its creator's: a row has room for one, the outer.
-    let free = -1;
-    const order = Uint32Array.from(this.steps.start.keys())
-      .sort((a, b) => this.steps.start[a] - this.steps.start[b])
-      .filter((i) => this.steps.end[i] > free && (free = Math.max(free, this.steps.end[i])));
-    const starts = Array.from(order, (i) => this.steps.start[i]);
-    const stops = Array.from(order, (i) => this.steps.end[i]);
-    this.running = new Spans(starts.map(() => 0), starts, stops, 1, { step: Array.from(order) });
   }
 
   /** @returns {[number, number]} */
@@ -323,7 +347,9 @@ class Trace {
    * @param {number[]} tasks
    */
   ofKnownTasks(tasks) {
-    return [...tasks.keys()].filter((i) => this.numbers.has(tasks[i]));
+    const known = [];
+    for (let i = 0; i < tasks.length; i++) if (this.numbers.has(tasks[i])) known.push(i);
+    return known;
   }
 
   /**

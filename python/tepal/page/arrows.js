@@ -34,7 +34,7 @@ class Arrows {
     else if (special.size && to - from <= Arrows.SCAN) {
       for (let i = from; i < to; i++) if (special.has(wakes.task[i]) || special.has(wakes.cause[i])) this.wake(i, true);
     }
-    if (this.picture.arrowsWanted) this.births(special);
+    if (this.picture.arrowsWanted) this.births(special, all);
     context.restore();
   }
 
@@ -55,7 +55,7 @@ class Arrows {
     context.globalAlpha = strong || picked ? 1 : this.strength;
     const itself = wakes.cause[i] === wakes.task[i]; // it asked to run again, as sleep(0) does
     const cause = itself || wakes.cause[i] === NONE ? null : this.strip(wakes.cause[i]);
-    if (cause !== null) this.across(colour, x, cause, target);
+    if (cause !== null) this.across(colour, x, cause, target, this.isBirth(i) ? Arrows.DASHES : []);
     else this.fromAbove(colour, x, target, trace.text(wakes.kind[i]), strong);
     if (picked) this.ink.frame("chosen", x - 5, target - 13, 10, 14, 2);
     context.globalAlpha = 1;
@@ -66,15 +66,16 @@ class Arrows {
    * @param {number} x
    * @param {number} from
    * @param {number} to
+   * @param {number[]} dashes
    */
-  across(colour, x, from, to) {
+  across(colour, x, from, to, dashes) {
     if (Math.max(from, to) < 0 || Math.min(from, to) > this.ink.height) return;
     const key = `${colour}|${Math.round(x)}|${Math.round(from)}|${Math.round(to)}`;
     if (this.drawn.has(key)) return;
     this.drawn.add(key);
     const down = to > from;
     this.ink.fill(colour, Math.round(x) - 1, from + (down ? Lanes.STRIP - 2 : 0), 3, 3);
-    this.ink.arrow(colour, x, down ? from + Lanes.STRIP : from, down ? to : to + Lanes.STRIP + 1);
+    this.ink.arrow(colour, x, down ? from + Lanes.STRIP : from, down ? to : to + Lanes.STRIP + 1, dashes);
   }
 
   /**
@@ -140,22 +141,43 @@ class Arrows {
   }
 
   /**
+   * The first wake-up of a Task, or NONE.
+   * @param {number} task
+   */
+  firstWake(task) {
+    const { ready } = this.picture.trace;
+    return ready.first[task] < ready.first[task + 1] ? ready.columns.wake[ready.first[task]] : NONE;
+  }
+
+  /**
+   * Whether a wake-up is the first of its Task, by the Task that created it.
+   * @param {number} wake
+   */
+  isBirth(wake) {
+    if (wake === NONE) return false;
+    const { wakes, tasks, numbers } = this.picture.trace;
+    const task = wakes.task[wake];
+    return this.firstWake(task) === wake && wakes.cause[wake] === numbers.get(tasks[task].parent);
+  }
+
+  /**
    * Dashed arrows from the lane of a Task to the Tasks that it created.
    * @param {Set<number>} special Tasks that are pointed at; of the others only if they are few
+   * @param {boolean} all whether the wake-ups are drawn, those that are births as well
    */
-  births(special) {
+  births(special, all) {
     const { trace, view, lanes } = this.picture;
     const { lives } = view.scale;
     const born = lanes.shown.filter((task) => lives.from[task] >= view.from && lives.from[task] <= view.to);
     for (const task of born) {
       const parent = trace.task(trace.tasks[task].parent);
-      if (!parent) continue;
+      if (!parent || (all && this.isBirth(this.firstWake(task)))) continue;
       if (born.length > Arrows.BIRTHS && !special.has(task) && !special.has(parent.index)) continue;
       const [from, to] = [this.strip(parent.index), this.strip(task)];
       if (from === null || to === null || Math.max(from, to) < 0 || Math.min(from, to) > this.ink.height) continue;
       const x = view.x(lives.from[task]) - 1;
       this.ink.context.globalAlpha = special.has(task) || special.has(parent.index) ? 1 : this.strength;
-      this.ink.arrow("quiet", x, from + Lanes.STRIP, to, [2, 3]);
+      this.ink.arrow("quiet", x, from + Lanes.STRIP, to, Arrows.DASHES);
       this.ink.context.globalAlpha = 1;
     }
   }
@@ -178,6 +200,8 @@ Arrows.MOST = 300;
 Arrows.CROWD = 100;
 /** So many births in the view are drawn. */
 Arrows.BIRTHS = 12;
+/** Arrows of births. */
+Arrows.DASHES = [2, 3];
 /** So many are looked through for those of one Task. */
 Arrows.SCAN = 200000;
 

@@ -171,6 +171,10 @@ fn wait_idle(event_loop: &Instance<LoopBody>) -> PyResult<()> {
 /// Asks the kernel, and queues the Handles of ready descriptors.
 #[inline(never)]
 fn poll(event_loop: &Instance<LoopBody>, timeout: Timeout) -> PyResult<()> {
+    if !event_loop.holding.borrow().is_empty() {
+        // A turn inside a callback of another one: nothing may wait for what was not sent.
+        send_held(event_loop)?;
+    }
     let (poller, waker) = match (&*event_loop.reactor.borrow(), &*event_loop.waker.borrow()) {
         (Some(reactor), Some(waker)) => (reactor.poller(), waker.clone()),
         _ => return Err(failures::loop_is_closed()),

@@ -10,6 +10,7 @@ use tepal_core::monotonic_ns;
 use crate::interop::errors::{PyResult, restore};
 use crate::interop::instance::Instance;
 use crate::interop::object::Object;
+use crate::interop::threads;
 use crate::loop_core::body::LoopBody;
 
 use super::body::StreamBody;
@@ -21,7 +22,10 @@ impl Instance<StreamBody> {
     #[inline(always)]
     pub(super) fn expects_another_write(&self) -> bool {
         let turn = match self.event_loop.get() {
-            Some(event_loop) if event_loop.thread.get() != 0 => event_loop.turn.get(),
+            // Only the loop's own thread comes to the end of the turn.
+            Some(event_loop) if event_loop.thread.get() == threads::ident() => {
+                event_loop.turn.get()
+            }
             _ => 0,
         };
         if turn == 0 || self.foreign_socket.get() {

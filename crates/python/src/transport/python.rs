@@ -23,6 +23,8 @@ type S = Instance<StreamBody>;
 
 /// `get_extra_info(name, default=None)`
 fn get_extra_info(this: &S, arguments: Arguments<'_>) -> PyResult<Object> {
+    // The answer may be the socket.
+    this.settle()?;
     let [name, default] = arguments.bind(&Signature {
         function: "get_extra_info",
         names: [Name::Called, Name::Default],
@@ -69,6 +71,7 @@ fn begin(this: &S, waiter: &Object) -> PyResult<()> {
 }
 
 fn repr(this: &S) -> PyResult<Object> {
+    this.settle()?;
     let mut parts = vec![this.with_object(type_name)];
     if this.socket.is_empty() {
         parts.push("closed".to_owned());
@@ -93,6 +96,7 @@ fn repr(this: &S) -> PyResult<Object> {
 
 /// `_buffer`: what waits to be sent, as asyncio shows it: a deque of chunks; on 3.11 one bytearray.
 fn buffer(this: &S) -> PyResult<Object> {
+    this.settle()?;
     let pieces: Vec<Vec<u8>> = this.queue.borrow().pieces().map(<[u8]>::to_vec).collect();
     if cfg!(not(Py_3_12)) {
         let joined = buffers::bytes(&pieces.concat())?;
@@ -103,6 +107,11 @@ fn buffer(this: &S) -> PyResult<Object> {
         &dotted("collections", &["deque"])?,
         [&values::list(pieces?)?],
     )
+}
+
+fn buffer_size(this: &S) -> PyResult<u64> {
+    this.settle()?;
+    Ok(this.queue.borrow().size() as u64)
 }
 
 /// `_read_ready_cb`: None once nothing will be read any more.
@@ -168,10 +177,7 @@ fn writing_methods() -> Vec<Method<StreamBody>> {
         without_arguments(
             c"get_write_buffer_size",
             c"get_write_buffer_size($self, /)\n--\n\nHow many bytes wait to be sent.",
-            |this: &S| -> PyResult<u64> {
-                this.settle()?;
-                Ok(this.queue.borrow().size() as u64)
-            },
+            buffer_size,
         ),
         without_arguments(
             c"get_write_buffer_limits",
@@ -253,8 +259,12 @@ fn attributes() -> Vec<Attribute<StreamBody>> {
         readable(c"_loop", event_loop),
         writable(
             c"_sock",
-            |this: &S| this.socket.get(),
+            |this: &S| {
+                this.settle()?;
+                Ok(this.socket.get())
+            },
             |this: &S, socket| {
+                this.settle()?;
                 this.set_socket(socket);
                 Ok(())
             },
@@ -279,9 +289,7 @@ fn attributes() -> Vec<Attribute<StreamBody>> {
         readable(c"_closing", |this: &S| this.closing.get()),
         readable(c"_paused", |this: &S| this.paused.get()),
         readable(c"_buffer", buffer),
-        readable(c"_buffer_size", |this: &S| {
-            this.queue.borrow().size() as u64
-        }),
+        readable(c"_buffer_size", buffer_size),
         readable(c"_empty_waiter", |this: &S| this.empty_waiter.get()),
         readable(c"_protocol_paused", |this: &S| this.flow.get().is_paused()),
         readable(c"_low_water", |this: &S| this.flow.get().limits().0 as u64),

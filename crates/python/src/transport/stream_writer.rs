@@ -110,12 +110,15 @@ fn nothing_to_wait_for(state: &WriterState) -> PyResult<bool> {
         return Ok(false);
     };
     match transport.exactly::<StreamBody>() {
-        Some(stream) => Ok(!stream.closing.get()
-            && !stream.flow.get().is_paused()
-            && stream
-                .protocol
-                .get()
-                .is_some_and(|protocol| state.may_go_on(&protocol))),
+        Some(stream) => {
+            stream.settle()?;
+            Ok(!stream.closing.get()
+                && !stream.flow.get().is_paused()
+                && stream
+                    .protocol
+                    .get()
+                    .is_some_and(|protocol| state.may_go_on(&protocol)))
+        }
         None if upper().is_some_and(|upper| (upper.is_open)(&transport)) => {
             state.protocol_may_go_on()
         }

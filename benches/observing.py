@@ -1,4 +1,4 @@
-"""What it costs that a loop is observed: off, counters (the default) and a report.
+"""What it costs that a loop is observed: off, counters (the default), a report, and one with never-awaited coroutines.
 
     python benches/observing.py             Markdown, also written to build/bench/observing.md
     python benches/observing.py --quick
@@ -19,10 +19,14 @@ import cases
 from measure.process import Failure, JsonProcess
 from measure.rounds import CASE_LIMIT, START_LIMIT, show_progress
 
+WITHOUT_ORIGINS = "awaited-at-once,dropped,blocking,stuck"
+"""All default kinds but never-awaited, for which Python itself notes the line of each call of a coroutine function."""
+
 LEVELS: dict[str, dict[str, str]] = {
     "off": {"TEPAL_OBSERVE": "off", "TEPAL_REPORT": ""},
     "counters": {"TEPAL_OBSERVE": "", "TEPAL_REPORT": ""},
-    "report": {"TEPAL_OBSERVE": "", "TEPAL_REPORT": os.devnull},
+    "report": {"TEPAL_OBSERVE": "", "TEPAL_REPORT": os.devnull, "TEPAL_REPORT_KINDS": WITHOUT_ORIGINS},
+    "and lines of coroutines": {"TEPAL_OBSERVE": "", "TEPAL_REPORT": os.devnull, "TEPAL_REPORT_KINDS": ""},
 }
 CASES = ("sleep_zero", "create_task", "future_wakeup", "http_echo")
 LIMITS = {"counters": {"http_echo": 1.0, "": 3.0}, "report": {"http_echo": 5.0, "": 30.0}}
@@ -69,14 +73,15 @@ def table(rounds: list[Times]) -> list[str]:
     """The figures as Markdown."""
     version = ".".join(map(str, sys.version_info[:2]))
     lines = [f"## What observing costs, CPython {version}", ""]
-    lines += ["| case | off | counters | report |", "|---|---:|---:|---:|"]
+    lines += ["| case | " + " | ".join(LEVELS) + " |", "|---|" + "---:|" * len(LEVELS)]
     for case in CASES:
         base = statistics.median(each[case]["off"] for each in rounds)
         cells = [cases.ALL[case].title, f"{base:.0f} ns"]
-        for level in ("counters", "report"):
+        for level in list(LEVELS)[1:]:
             percent = [(each[case][level] / each[case]["off"] - 1) * 100 for each in rounds]
-            limit = LIMITS[level].get(case, LIMITS[level][""])
-            cells.append(f"{statistics.median(percent):+.1f} % (limit {limit:.0f} %)")
+            limits = LIMITS.get(level)
+            limit = f" (limit {limits.get(case, limits['']):.0f} %)" if limits else ""
+            cells.append(f"{statistics.median(percent):+.1f} %{limit}")
         lines.append("| " + " | ".join(cells) + " |")
     return lines
 

@@ -12,6 +12,9 @@ from typing import Any, Protocol
 VARIABLE = "TEPAL_REPORT"
 """The environment variable that asks for a report: ``1`` for standard error, anything else is a file's name."""
 
+KINDS_VARIABLE = "TEPAL_REPORT_KINDS"
+"""The kinds that such a report looks for, separated by commas; the default kinds if it is not set."""
+
 LEVEL_VARIABLE = "TEPAL_OBSERVE"
 """``off`` switches the counters off that every loop keeps."""
 

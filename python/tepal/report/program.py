@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable
 from typing import Any, TextIO
 
+from tepal.report import observing
 from tepal.report.finding import DEFAULT_KINDS, KINDS
 from tepal.report.recording import REPORT, THRESHOLD, TRACE, Recording
 from tepal.report.result import Report
@@ -175,6 +176,11 @@ def begin_for_process(file: str) -> None:
     ``-`` is standard error; the endings ``.json`` and ``.sarif`` choose the format, ``.html`` the picture.
     """
     wanted = wanted_in(file)
+    if kinds := os.environ.get(observing.KINDS_VARIABLE):
+        try:
+            wanted.kinds = kinds_of(kinds)
+        except argparse.ArgumentTypeError as error:
+            raise ValueError(f"{observing.KINDS_VARIABLE}: {error}") from None
     recording = begin(wanted)
     process = os.getpid()
 

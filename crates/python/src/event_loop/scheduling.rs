@@ -147,7 +147,7 @@ fn call_soon(this: &L, arguments: Arguments<'_>) -> PyResult<Object> {
     let mut storage = Vec::new();
     let (given, context) = read(&arguments, &mut storage, "call_soon", &[Name::Callback])?;
     let (callback, rest) = (&given[0], &given[1..]);
-    if !this.attention.is_none() {
+    if !this.attention.is_only_watched() {
         check(this, callback, "call_soon", true)?;
     }
     if let Some(entry) = raw_entry(this, callback, rest, context.as_ref()) {
@@ -174,7 +174,7 @@ fn call_soon_threadsafe(this: &L, arguments: Arguments<'_>) -> PyResult<Object> 
         &[Name::Callback],
     )?;
     let (callback, rest) = (&given[0], &given[1..]);
-    if !this.attention.is_none() {
+    if !this.attention.is_only_watched() {
         check(this, callback, "call_soon_threadsafe", false)?;
     }
     let handle = if cfg!(Py_3_14) {
@@ -286,7 +286,7 @@ fn add_timer(
     rest: &[Object],
     context: Option<Object>,
 ) -> PyResult<Ref<TimerHandleBody>> {
-    if !this.attention.is_none() {
+    if !this.attention.is_only_watched() {
         // asyncio's call_later goes through call_at, which the message names.
         check(this, callback, "call_at", true)?;
     }

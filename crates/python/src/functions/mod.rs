@@ -27,7 +27,7 @@ pub(crate) use task_group::install as install_task_group;
 #[inline(always)]
 fn makes_our_tasks(event_loop: &Object) -> Option<&Instance<LoopBody>> {
     event_loop.instance_of::<LoopBody>().filter(|event_loop| {
-        event_loop.attention.is_none()
+        event_loop.attention.is_only_watched()
             && !event_loop.create_task_overridden.get()
             && (event_loop.task_factory.is_empty() || event_loop.eager_factory.get())
     })

@@ -33,6 +33,12 @@ impl Attention {
         self.0.get() == 0
     }
 
+    /// Whether nothing is to be minded but that somebody looks on: nothing behaves differently then.
+    #[inline(always)]
+    pub(crate) fn is_only_watched(&self) -> bool {
+        self.0.get() & !(RECORDING | KEEPING) == 0
+    }
+
     #[inline(always)]
     pub(crate) fn has(&self, reason: u8) -> bool {
         self.0.get() & reason != 0

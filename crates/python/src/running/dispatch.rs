@@ -36,7 +36,6 @@ pub(super) fn run_entry(event_loop: &Instance<LoopBody>, entry: Entry) -> PyResu
     run_now(event_loop, entry)
 }
 
-#[cold]
 #[inline(never)]
 fn run_with_care(event_loop: &Instance<LoopBody>, entry: Entry) -> PyResult<()> {
     if event_loop.attention.has(RECORDING | KEEPING) {
@@ -48,7 +47,13 @@ fn run_with_care(event_loop: &Instance<LoopBody>, entry: Entry) -> PyResult<()> 
 /// As [`run_entry`], without looking at the debug mode.
 #[inline(always)]
 pub(super) fn run_now(event_loop: &Instance<LoopBody>, entry: Entry) -> PyResult<()> {
-    let failed = match &entry {
+    run_by_reference(event_loop, &entry)
+}
+
+/// As [`run_now`]; the entry stays the caller's.
+#[inline(always)]
+pub(super) fn run_by_reference(event_loop: &Instance<LoopBody>, entry: &Entry) -> PyResult<()> {
+    let failed = match entry {
         Entry::Step(task) => match task.instance_of::<TaskBody>() {
             Some(task) => run_step(event_loop, task, None),
             None => Ok(()),
@@ -89,7 +94,7 @@ pub(super) fn run_now(event_loop: &Instance<LoopBody>, entry: Entry) -> PyResult
     };
     match failed {
         Ok(()) => Ok(()),
-        Err(raised) => report(event_loop, &entry, raised),
+        Err(raised) => report(event_loop, entry, raised),
     }
 }
 

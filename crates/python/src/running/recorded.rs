@@ -13,14 +13,14 @@ use crate::interop::instance::Instance;
 use crate::interop::interned::Name;
 use crate::interop::object::Object;
 use crate::interop::values;
-use crate::loop_core::attention::{DEBUG, RECORDING};
+use crate::loop_core::attention::{DEBUG, KEEPING, RECORDING};
 use crate::loop_core::body::LoopBody;
 use crate::loop_core::entry::Entry;
 use crate::loop_core::recorder::{Block, Cause, CauseKind, Event, Recorder, TaskNote, TaskRow};
 use crate::loop_core::wrappers;
 use crate::task::TaskBody;
 
-use super::dispatch::run_now;
+use super::dispatch::run_by_reference;
 use super::slow;
 
 /// The loop begins to run, or has slept until `now`.
@@ -46,70 +46,70 @@ pub(super) fn loop_rests(event_loop: &Instance<LoopBody>) {
 }
 
 /// What an entry is.
-struct Subject {
+struct Subject<'a> {
     /// The Task that makes a step.
-    task: Option<Object>,
+    task: Option<&'a Instance<TaskBody>>,
     /// The future that wakes it.
-    awaited: Option<Object>,
+    awaited: Option<&'a Object>,
     kind: CauseKind,
-    /// What runs, if it is no Task.
-    callable: Option<Object>,
+    entry: &'a Entry,
 }
 
-impl Subject {
-    fn of(entry: &Entry) -> Subject {
-        let (mut awaited, mut callable) = (None, None);
+/// The Task that a callback steps or wakes, if it is one of the callbacks by which Tasks are driven from outside.
+fn driven_task(entry: &Entry) -> Option<Object> {
+    let Entry::Call { callable, .. } = entry else {
+        return None;
+    };
+    let stepped = wrappers::stepped_task(callable).map(|(task, _)| task);
+    stepped.or_else(|| wrappers::woken_task(callable))
+}
+
+impl<'a> Subject<'a> {
+    fn of(entry: &'a Entry, driven: Option<&'a Object>) -> Subject<'a> {
+        let mut awaited = None;
         let (task, kind) = match entry {
-            Entry::Step(task) | Entry::Throw { task, .. } => (Some(task.clone()), CauseKind::Task),
+            Entry::Step(task) | Entry::Throw { task, .. } => (Some(task), CauseKind::Task),
             Entry::Wake { task, future } => {
-                awaited = Some(future.clone());
-                (Some(task.clone()), CauseKind::Task)
+                awaited = Some(future);
+                (Some(task), CauseKind::Task)
             }
-            Entry::Call {
-                callable: called,
-                argument,
-                ..
-            } => {
-                let stepped = wrappers::stepped_task(called).map(|(task, _)| task);
-                let task = stepped.or_else(|| wrappers::woken_task(called));
-                if task.is_some() {
-                    awaited = argument.clone();
-                } else {
-                    callable = Some(called.clone());
-                }
-                (task, CauseKind::Callback)
+            Entry::Call { argument, .. } => {
+                awaited = argument.as_ref().filter(|_| driven.is_some());
+                (driven, CauseKind::Callback)
             }
-            Entry::Readable(object) | Entry::Writable(object) | Entry::Operation(object) => {
-                callable = Some(object.clone());
+            Entry::Readable(_) | Entry::Writable(_) | Entry::Operation(_) => {
                 (None, CauseKind::Descriptor)
             }
-            Entry::Run(handle) => {
-                callable = handle
-                    .instance_of::<HandleBody>()
-                    .and_then(|handle| handle.callback.get());
-                (None, kind_of_handle(handle))
-            }
+            Entry::Run(handle) => (None, kind_of_handle(handle)),
         };
-        let task = task.filter(|task| task.instance_of::<TaskBody>().is_some());
         Subject {
-            task,
+            task: task.and_then(|task| task.instance_of::<TaskBody>()),
             awaited,
             kind,
-            callable,
+            entry,
         }
     }
 
-    fn body(&self) -> Option<&Instance<TaskBody>> {
-        self.task.as_ref()?.instance_of::<TaskBody>()
+    /// What runs, if it is no Task.
+    fn callable(&self) -> Option<Object> {
+        match self.entry {
+            Entry::Run(handle) => handle.instance_of::<HandleBody>()?.callback.get(),
+            Entry::Call { callable, .. } => Some(callable.clone()),
+            Entry::Readable(object) | Entry::Writable(object) | Entry::Operation(object) => {
+                Some(object.clone())
+            }
+            Entry::Step(_) | Entry::Throw { .. } | Entry::Wake { .. } => None,
+        }
     }
 
-    fn note(&self) -> Option<&TaskNote> {
-        self.body()?.note.get().map(|note| &**note)
+    #[inline(always)]
+    fn note(&self) -> Option<&'a TaskNote> {
+        self.task?.note.get().map(|note| &**note)
     }
 
     /// The name of the Task, or the text of a callback.
     fn text(&self) -> String {
-        if let Some(task) = self.body() {
+        if let Some(task) = self.task {
             return match task.name() {
                 Ok(name) => values::text(&name).unwrap_or_default(),
                 Err(raised) => {
@@ -118,12 +118,12 @@ impl Subject {
                 }
             };
         }
-        let Some(callable) = &self.callable else {
+        let Some(callable) = self.callable() else {
             return "callback".to_owned();
         };
-        match calls::optional_attribute(callable, Name::Qualname.object()) {
+        match calls::optional_attribute(&callable, Name::Qualname.object()) {
             Ok(Some(name)) => values::text(&name).unwrap_or_default(),
-            Ok(None) => crate::interop::instance::type_name(callable),
+            Ok(None) => crate::interop::instance::type_name(&callable),
             Err(raised) => {
                 raised.forget();
                 "callback".to_owned()
@@ -133,13 +133,15 @@ impl Subject {
 }
 
 fn kind_of_handle(handle: &Object) -> CauseKind {
+    if let Some(plain) = handle.exactly::<HandleBody>() {
+        return match plain.threadsafe.get() {
+            true => CauseKind::Thread,
+            false => CauseKind::Callback,
+        };
+    }
     if handle.instance_of::<TimerHandleBody>().is_some() {
         CauseKind::Timer
-    } else if handle.instance_of::<ThreadSafeHandleBody>().is_some()
-        || handle
-            .instance_of::<HandleBody>()
-            .is_some_and(|handle| handle.threadsafe.get())
-    {
+    } else if handle.instance_of::<ThreadSafeHandleBody>().is_some() {
         CauseKind::Thread
     } else {
         CauseKind::Callback
@@ -158,36 +160,40 @@ pub(super) fn run_recorded(event_loop: &Instance<LoopBody>, entry: Entry) -> PyR
         }
         _ => false,
     };
-    let subject = Subject::of(&entry);
+    let driven = driven_task(&entry);
+    let subject = Subject::of(&entry, driven.as_ref());
     let recording = event_loop.attention.has(RECORDING);
     if recording {
         before(event_loop, &subject, lonely);
     }
     let outcome = if event_loop.attention.has(DEBUG) {
-        slow::run_timed(event_loop, entry)
+        slow::run_timed(event_loop, entry.copy())
     } else {
-        run_now(event_loop, entry)
+        run_by_reference(event_loop, &entry)
     };
     // What follows may run Python code, which must not see the exception that leaves the loop.
     let pending = outcome.is_err().then(take_raised).flatten();
     if recording {
         after(event_loop, &subject);
     }
-    let ended = subject.body().is_some_and(|task| !task.future.is_pending());
-    if ended && let Some(task) = &subject.task {
-        drop(event_loop.kept_tasks.let_go(task));
+    if event_loop.attention.has(KEEPING)
+        && let Some(task) = subject.task
+        && !task.future.is_pending()
+    {
+        drop(task.with_object(|task| event_loop.kept_tasks.let_go(task)));
     }
-    drop(subject);
+    drop((entry, driven));
     match pending {
         Some(pending) => Err(restore(pending)),
         None => outcome,
     }
 }
 
-fn before(event_loop: &Instance<LoopBody>, subject: &Subject, lonely: bool) {
+#[inline(always)]
+fn before(event_loop: &Instance<LoopBody>, subject: &Subject<'_>, lonely: bool) {
     let detail = match subject.note() {
-        Some(note) => ask_what_it_waited_for(event_loop, subject, note),
-        None => 0,
+        Some(note) if note.waiting.get() != 0 => ask_what_it_waited_for(event_loop, subject, note),
+        _ => 0,
     };
     event_loop.with_recorder(|recorder| {
         let start = recorder.boundary;
@@ -207,21 +213,19 @@ fn before(event_loop: &Instance<LoopBody>, subject: &Subject, lonely: bool) {
 /// The recording's number for what the Task waited for; 0 if it is not asked.
 fn ask_what_it_waited_for(
     event_loop: &Instance<LoopBody>,
-    subject: &Subject,
+    subject: &Subject<'_>,
     note: &TaskNote,
 ) -> u32 {
-    if note.waiting.get() == 0 {
-        return 0;
-    }
     let waited = event_loop.with_recorder(|recorder| recorder.hooks.waited.clone());
-    let (Some(Some(waited)), Some(task)) = (waited, &subject.task) else {
+    let (Some(Some(waited)), Some(task)) = (waited, subject.task) else {
         return 0;
     };
+    let task = task.object();
     let asked = (|| {
         let start = values::integer(note.waiting.get())?;
         let end = values::integer(note.ready.get())?;
         let cause = values::string(note.cause.get().kind.text())?;
-        let answer = calls::call(&waited, [task, &start, &end, &cause])?;
+        let answer = calls::call(&waited, [&task, &start, &end, &cause])?;
         values::to_integer(&answer)
     })();
     match asked {
@@ -241,17 +245,16 @@ fn note_of(awaited: Option<&Object>) -> Option<&TaskNote> {
 
 fn task_goes_on(
     recorder: &mut Recorder,
-    subject: &Subject,
+    subject: &Subject<'_>,
     note: &TaskNote,
     start: u64,
     lonely: bool,
     detail: u32,
 ) {
     let ready = note.ready.get();
-    let delay = if ready == 0 {
-        0
-    } else {
-        start.saturating_sub(ready)
+    let delay = match ready {
+        0 => 0,
+        _ => start.saturating_sub(recorder.ready_since(note)),
     };
     if delay > recorder.longest_delay {
         recorder.longest_delay = delay;
@@ -269,7 +272,7 @@ fn task_goes_on(
             site.count_dropped(note.id);
         }
     }
-    let target = note_of(subject.awaited.as_ref());
+    let target = note_of(subject.awaited);
     if let Some(child) = target
         && child.at_once.replace(false)
         && child.ended.get() != 0
@@ -300,45 +303,64 @@ fn task_goes_on(
     note.ready.set(0);
 }
 
-fn after(event_loop: &Instance<LoopBody>, subject: &Subject) {
+#[inline(always)]
+fn after(event_loop: &Instance<LoopBody>, subject: &Subject<'_>) {
     let now = monotonic_ns();
-    let (start, wants_text) = event_loop
-        .with_recorder(|recorder| {
-            let start = recorder.boundary;
-            recorder.boundary = now;
-            let long = now.saturating_sub(start) >= recorder.threshold;
-            let callback = recorder.trace.is_some() && subject.note().is_none();
-            (start, long || callback)
-        })
-        .unwrap_or((now, false));
-    let text = if wants_text {
+    let told = event_loop.with_recorder(|recorder| {
+        let start = recorder.boundary;
+        recorder.step_ends(now);
+        let duration = now.saturating_sub(start);
+        if recorder.trace.is_some() || duration >= recorder.threshold {
+            return Some(start);
+        }
+        match (subject.task, subject.note()) {
+            (Some(task), Some(note)) => task_stepped(recorder, task, note, start, now),
+            _ => recorder.callbacks += 1,
+        }
+        recorder.running = CALLBACK;
+        None
+    });
+    if let Some(Some(start)) = told {
+        after_with_words(event_loop, subject, start, now);
+    }
+}
+
+/// What runs besides Tasks.
+const CALLBACK: Cause = Cause {
+    kind: CauseKind::Callback,
+    task: 0,
+};
+
+/// As [`after`], for a trace and for a step that was too long: names are asked for, which may run Python code.
+#[inline(never)]
+fn after_with_words(event_loop: &Instance<LoopBody>, subject: &Subject<'_>, start: u64, now: u64) {
+    let duration = now.saturating_sub(start);
+    let long = event_loop
+        .with_recorder(|recorder| duration >= recorder.threshold)
+        .unwrap_or(false);
+    let text = if long || subject.note().is_none() {
         subject.text()
     } else {
         String::new()
     };
-    let row = subject
-        .body()
-        .and_then(|task| row_of(event_loop, task, now));
+    let row = subject.task.and_then(|task| row_of(event_loop, task, now));
     event_loop.with_recorder(|recorder| {
-        let duration = now.saturating_sub(start);
-        if duration >= recorder.threshold {
-            let text = recorder.places.text(&text);
-            let task = recorder.running.task;
-            let code = subject.note().map_or(0, |note| note.code);
-            recorder.add_block(Block {
+        if long {
+            let block = Block {
                 start,
                 duration,
-                task,
-                code,
-                text,
-            });
+                task: recorder.running.task,
+                code: subject.note().map_or(0, |note| note.code),
+                text: recorder.places.text(&text),
+            };
+            recorder.add_block(block);
         }
-        match (subject.body(), subject.note()) {
+        match (subject.task, subject.note()) {
             (Some(task), Some(note)) => task_stepped(recorder, task, note, start, now),
             _ => {
                 recorder.callbacks += 1;
-                let text = recorder.places.text(&text);
                 if let Some(trace) = &mut recorder.trace {
+                    let text = recorder.places.text(&text);
                     trace.events.push(Event::Callback {
                         start,
                         duration,
@@ -350,10 +372,7 @@ fn after(event_loop: &Instance<LoopBody>, subject: &Subject) {
         if let (Some(trace), Some(row)) = (&mut recorder.trace, row) {
             trace.add_row(row);
         }
-        recorder.running = Cause {
-            kind: CauseKind::Callback,
-            task: 0,
-        };
+        recorder.running = CALLBACK;
     });
 }
 

@@ -31,7 +31,6 @@ impl Instance<TaskBody> {
         Ok(())
     }
 
-    #[cold]
     #[inline(never)]
     fn note_birth_with_care(&self, event_loop: &Instance<LoopBody>, plain: bool) -> PyResult<()> {
         if event_loop.attention.has(KEEPING) {
@@ -66,6 +65,7 @@ impl Instance<TaskBody> {
                 started: 0.into(),
                 ended: 0.into(),
                 ready: created.into(),
+                ready_by: recorder.serial.into(),
                 cause: Cause::OUTSIDE.into(),
                 waiting: 0.into(),
             };

@@ -38,7 +38,7 @@ pub(crate) fn run_readable(event_loop: &Instance<LoopBody>, transport: &Object) 
         return Ok(());
     }
     if stream.delivery.way() == Way::Reader
-        && event_loop.attention.is_none()
+        && event_loop.attention.is_only_watched()
         && let Some(reader) = stream.delivery.reader()
         && stream.feeds(&reader)
     {

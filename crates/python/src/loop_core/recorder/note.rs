@@ -65,6 +65,8 @@ pub(crate) struct TaskNote {
     pub(crate) ended: Cell<u64>,
     /// Since when it is in the ready queue.
     pub(crate) ready: Cell<u64>,
+    /// The step that put it there.
+    pub(crate) ready_by: Cell<u64>,
     pub(crate) cause: Cell<Cause>,
     /// Since when it waits for something.
     pub(crate) waiting: Cell<u64>,

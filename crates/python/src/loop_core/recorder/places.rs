@@ -1,6 +1,7 @@
 //! Code objects, lines and stacks by number, and the sums that belong to them.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 
 use crate::interop::object::Object;
 
@@ -67,14 +68,49 @@ impl Site {
     }
 }
 
+/// A hash of numbers that nobody chooses with bad intent.
+#[derive(Default)]
+pub(crate) struct NumberHasher(u64);
+
+type Numbers = BuildHasherDefault<NumberHasher>;
+
+impl Hasher for NumberHasher {
+    fn finish(&self) -> u64 {
+        self.0 ^ (self.0 >> 29)
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.write_u64(u64::from(*byte));
+        }
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        // A Fibonacci hash: 2^64 divided by the golden ratio.
+        self.0 = (self.0.rotate_left(5) ^ number).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    }
+
+    fn write_usize(&mut self, number: usize) {
+        self.write_u64(number as u64);
+    }
+
+    fn write_u32(&mut self, number: u32) {
+        self.write_u64(u64::from(number));
+    }
+
+    fn write_i32(&mut self, number: i32) {
+        self.write_u64(u64::from(number as u32));
+    }
+}
+
 /// See the module's text. Code objects are kept alive, so that an address stays one code's.
 #[derive(Default)]
 pub(crate) struct Places {
-    codes_by_address: HashMap<usize, u32>,
+    codes_by_address: HashMap<usize, u32, Numbers>,
     pub(crate) codes: Vec<(Object, Role, CodeStats)>,
     /// For each code, where its calls by two instructions begin; see [`Places::whole_call`].
     split_calls: Vec<Vec<i32>>,
-    sites_by_place: HashMap<(u32, i32), u32>,
+    sites_by_place: HashMap<(u32, i32), u32, Numbers>,
     pub(crate) sites: Vec<Site>,
     stacks_by_sites: HashMap<Vec<u32>, u32>,
     pub(crate) stacks: Vec<Vec<u32>>,

@@ -17,13 +17,15 @@ use crate::loop_core::entry::Entry;
 use crate::loop_core::wrappers;
 
 use super::events::Trace;
-use super::note::{Cause, TaskNote};
+use super::note::{Cause, CauseKind, TaskNote};
 use super::places::{NO_SITE, Places, Role};
 
 /// How many frames of the line that made a Task are kept in a trace.
 const STACK_DEPTH: usize = 8;
 /// How many long steps are kept.
 const BLOCKS: usize = 10_000;
+/// Of how many steps it is remembered when they ended.
+const ENDS: usize = 1024;
 
 /// A step or callback that held the loop for too long.
 pub(crate) struct Block {
@@ -67,6 +69,7 @@ pub(crate) struct Recorder {
     pub(crate) longest_delay: u64,
     pub(crate) longest_delay_code: u32,
     pub(crate) trace: Option<Trace>,
+    ends: [u64; ENDS],
 }
 
 impl Recorder {
@@ -86,7 +89,36 @@ impl Recorder {
             longest_delay: 0,
             longest_delay_code: 0,
             trace,
+            ends: [0; ENDS],
         }
+    }
+
+    /// When something becomes ready now. Without a trace the clock is not read: the beginning of the step that does it,
+    /// which [`Self::ready_since`] corrects.
+    #[inline]
+    fn time_of_wake(&self) -> u64 {
+        if self.trace.is_some() || self.running.kind == CauseKind::Outside {
+            monotonic_ns()
+        } else {
+            self.boundary
+        }
+    }
+
+    /// Since when a Task is ready: not before the step that woke it has ended, as far back as that is known.
+    #[inline]
+    pub(crate) fn ready_since(&self, note: &TaskNote) -> u64 {
+        let by = note.ready_by.get();
+        if self.trace.is_some() || self.serial.saturating_sub(by) >= ENDS as u64 {
+            return note.ready.get();
+        }
+        note.ready.get().max(self.ends[by as usize % ENDS])
+    }
+
+    /// The step that runs ends now.
+    #[inline]
+    pub(crate) fn step_ends(&mut self, now: u64) {
+        self.boundary = now;
+        self.ends[self.serial as usize % ENDS] = now;
     }
 
     /// Keeps a long step.
@@ -226,8 +258,10 @@ impl Instance<LoopBody> {
             self.with_recorder(|recorder| {
                 note.cause.set(recorder.running);
                 // A Task that goes on by itself is ready when its step ends.
-                let own = recorder.running.task == note.id;
-                note.ready.set(if own { 0 } else { monotonic_ns() });
+                let own = recorder.running.task == note.id && note.id != 0;
+                note.ready
+                    .set(if own { 0 } else { recorder.time_of_wake() });
+                note.ready_by.set(recorder.serial);
             });
         });
     }

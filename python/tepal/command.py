@@ -97,6 +97,10 @@ def _report_wanted(options: argparse.Namespace) -> Wanted | None:
         wanted = Wanted(text=None) if options.report is None else wanted_in(options.report)
     for file, module in ((options.html, "tepal.page"), (options.trace, "tepal.trace_events")):
         if file is not None:
+            try:
+                open(file, "ab").close()  # before the program, which may run for hours
+            except OSError as error:
+                options.parser.error(f"can't write {file!r}: {error.strerror}")
             wanted.traced.append(functools.partial(_write_trace, module, file))
     return wanted if options.action == "report" or options.report is not None or wanted.traced else None
 

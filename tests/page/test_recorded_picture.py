@@ -111,6 +111,13 @@ def test_options_with_a_value_after_a_space(script, tmp_path):
     assert text.read_text()
 
 
+@pytest.mark.parametrize("option", ["--html", "--trace"])
+def test_a_file_that_cannot_be_written_is_refused_before_the_program_runs(script, tmp_path, option):
+    finished = tepal("run", option, str(tmp_path / "missing" / "run"), str(script))
+    assert (finished.returncode, finished.stdout) == (2, "")
+    assert "can't write" in finished.stderr and "No such file or directory" in finished.stderr
+
+
 def test_slices_of_a_real_run_nest_and_hold_the_ends_of_its_arrows(script, tmp_path):
     trace = tmp_path / "run.json"
     tepal("run", "--trace", str(trace), str(script))

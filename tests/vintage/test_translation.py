@@ -174,6 +174,7 @@ def test_stop_iteration_ends_a_generator_unless_it_is_caught_there():
         ("from asyncio import subprocess", "subprocess"),
         ("import trollius.tasks", "trollius"),
         ("from trollius.tasks import Task", "Task"),
+        ("from trollius.coroutines import From, Return, coroutine", "coroutine"),
         ("from trollius import *", "From"),
     ],
 )

@@ -3,6 +3,7 @@
 import asyncio as modern
 import gc
 import inspect
+import selectors
 import threading
 
 import pytest
@@ -152,6 +153,20 @@ def test_return_that_nobody_raises_is_reported(caplog):
     caught.value.raised = True
 
 
+def test_modules_of_trollius():
+    from tepal.vintage.trollius.executor import get_default_executor
+    from tepal.vintage.trollius.py33_exceptions import ConnectionResetError as Reset
+
+    from tepal.vintage.trollius import coroutines
+
+    assert (coroutines.coroutine, coroutines.Return) == (trollius.coroutine, Return)
+    assert asyncio.coroutines.coroutine is asyncio.coroutine is not trollius.coroutine
+    assert Reset is ConnectionResetError
+    executor = get_default_executor()
+    assert executor.submit(sum, [1, 2]).result(5) == 3
+    executor.shutdown()
+
+
 # Kinds and names.
 
 
@@ -291,6 +306,27 @@ def test_a_closed_loop_refuses():
     ):
         with pytest.raises(RuntimeError, match="Event loop is closed"):
             call()
+
+
+def test_arguments_of_the_loop():
+    selector = selectors.SelectSelector()
+    loop = asyncio.SelectorEventLoop(selector, keep_tasks=True)
+    loop.close()
+    with pytest.raises(RuntimeError, match="Selector is closed"):
+        selector.get_key(0)
+
+
+def test_functions_of_other_kinds(vintage_loop):
+    class Callable:
+        def __call__(self, value):
+            return asyncio.sleep(0, value)
+
+    import functools
+
+    for function in (Callable(), functools.partial(asyncio.sleep, 0), lambda value: asyncio.sleep(0, value)):
+        once = asyncio.coroutine(function)
+        assert complete(vintage_loop, once(5)) == 5
+        assert complete(vintage_loop, asyncio.coroutine(once)(6)) == 6
 
 
 def test_a_server_that_is_closed_waits_for_nobody(vintage_loop):

@@ -146,14 +146,14 @@ _REMOVED = {
 _IMPORT_FROM = dis.opmap["IMPORT_FROM"]
 
 
-def lookup(name: str, real: types.ModuleType) -> Any:
-    """Return the attribute ``name`` of the vintage twin of the module ``real``.
+def lookup(name: str, real: types.ModuleType, ours: dict[str, Any]) -> Any:
+    """Return the attribute ``name`` of the vintage twin of the module ``real``, where ``ours`` stand in for its own.
 
     Raises ``AttributeError`` if there is none; ``RefusedAttributeError``, or from an import statement
     ``RefusedImportError``, if there was one once.
     """
-    if name in OURS and not name.startswith("_"):
-        return OURS[name]
+    if name in ours:
+        return ours[name]
     for module in (real, asyncio):  # in 3.4 asyncio.futures had CancelledError, asyncio.tasks had Future ...
         if hasattr(module, name):
             return getattr(module, name)
@@ -168,32 +168,33 @@ def lookup(name: str, real: types.ModuleType) -> Any:
 class VintageModule(types.ModuleType):
     """The vintage twin of one of asyncio's modules, such as ``asyncio.tasks``."""
 
-    def __init__(self, name: str, real: types.ModuleType) -> None:
+    def __init__(self, name: str, real: types.ModuleType, ours: dict[str, Any]) -> None:
         super().__init__(name, real.__doc__)
         self._real = real
+        self._ours = ours
         self.__all__ = [each for each in getattr(real, "__all__", ()) if hasattr(self, each)]
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
-        return lookup(name, self._real)
+        return lookup(name, self._real, self._ours)
 
     def __dir__(self) -> list[str]:
-        return sorted({*super().__dir__(), *dir(self._real)})
+        return sorted({*super().__dir__(), *dir(self._real), *self._ours})
 
 
-def make_modules(package: str) -> dict[str, types.ModuleType]:
+def make_modules(package: str, ours: dict[str, Any]) -> dict[str, types.ModuleType]:
     """Make the vintage twins of asyncio's modules, importable below ``package``; return them by their short names."""
     made: dict[str, types.ModuleType] = {}
     for name in MODULES:
         real = importlib.import_module(f"asyncio.{name}")
-        made[name] = sys.modules[f"{package}.{name}"] = VintageModule(f"{package}.{name}", real)
+        made[name] = sys.modules[f"{package}.{name}"] = VintageModule(f"{package}.{name}", real, ours)
     return made
 
 
 __path__: list[str] = []  # a package, whose modules are all there already
 globals().update(OURS)
-globals().update(make_modules(__name__))
+globals().update(make_modules(__name__, OURS))
 NAMES = sorted({*OURS, *(name for name in asyncio.__all__ if name in vars(asyncio))})
 """What ``from asyncio import *`` gives."""
 
@@ -203,7 +204,7 @@ globals()["__all__"] = NAMES  # type checkers cannot follow
 def __getattr__(name: str) -> Any:
     if name.startswith("__"):
         raise AttributeError(name)
-    return lookup(name, asyncio)
+    return lookup(name, asyncio, OURS)
 
 
 def __dir__() -> list[str]:

@@ -25,10 +25,10 @@ class EventLoop(tepal.EventLoop):
       * ``wait_closed()`` of a server that was closed does not wait for its connections, as it did until Python 3.11.
     """
 
-    def __init__(self, selector: Any = None) -> None:
+    def __init__(self, selector: Any = None, *, keep_tasks: bool = False) -> None:
         if selector is not None:
             selector.close()
-        super().__init__()
+        super().__init__(keep_tasks=keep_tasks)
         self._drives_generators = True
         _show_generators()
 

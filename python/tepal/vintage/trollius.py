@@ -167,14 +167,18 @@ class _Executor(types.ModuleType):
 __path__: list[str] = []
 _NAMES: dict[str, Any] = {
     **OURS,
+    "From": From,
+    "Return": Return,
     "SelectorEventLoop": EventLoop,
     "coroutine": coroutine,
     **{error.__name__: error for error in BACKPORTED_ERRORS},
 }
 globals().update(_NAMES)
-globals().update(make_modules(__name__))
+globals().update(make_modules(__name__, _NAMES))
+py33_exceptions = sys.modules[f"{__name__}.py33_exceptions"] = types.ModuleType(f"{__name__}.py33_exceptions")
+vars(py33_exceptions).update({error.__name__: error for error in BACKPORTED_ERRORS})
 executor = sys.modules[f"{__name__}.executor"] = _Executor(f"{__name__}.executor")
-NAMES = sorted({*_NAMES, *vintage.NAMES, "From", "Return"})
+NAMES = sorted({*_NAMES, *vintage.NAMES})
 """What ``from trollius import *`` gives."""
 
 globals()["__all__"] = NAMES  # type checkers cannot follow
@@ -183,7 +187,7 @@ globals()["__all__"] = NAMES  # type checkers cannot follow
 def __getattr__(name: str) -> Any:
     if name.startswith("__"):
         raise AttributeError(name)
-    return vintage.lookup(name, modern)
+    return vintage.lookup(name, modern, _NAMES)
 
 
 def __dir__() -> list[str]:

@@ -1,9 +1,14 @@
 """``python -m tepal run --vintage``: the program's own modules, its arguments, and what is refused."""
 
+import os
+import pathlib
+import shutil
 import subprocess
 import sys
 
 import pytest
+
+import tepal
 
 VINTAGE = (sys.executable, "-m", "tepal", "run", "--vintage")
 
@@ -189,3 +194,35 @@ def test_ctrl_c_is_the_programs(tmp_path):
     )
     finished = run(path)
     assert (finished.returncode, finished.stdout, finished.stderr) == (0, "stopped\n", "")
+
+
+def test_a_modern_program_imports_old_modules(tmp_path):
+    old = tmp_path / "old"
+    old.mkdir()
+    (old / "library.py").write_text(
+        "import asyncio\n@asyncio.coroutine\ndef double(x):\n"
+        "    yield from asyncio.async(asyncio.sleep(0))\n    return 2 * x\n"
+    )
+    (tmp_path / "beside.py").write_text("import asyncio\nname = asyncio.__name__\n")
+    path = script(
+        tmp_path,
+        "import asyncio, sys, tepal, tepal.vintage\n"
+        f"sys.path.append({str(old)!r})\ntepal.vintage.translate_imports({str(old)!r})\n"
+        "import library, beside\n"
+        "async def main():\n    return await library.double(21)\n"
+        "print(tepal.run(main()), asyncio.run(main()), beside.name, asyncio.__name__)\n",
+    )
+    finished = subprocess.run([sys.executable, path], capture_output=True, text=True, timeout=30, check=False)
+    assert (finished.returncode, finished.stdout, finished.stderr) == (0, "42 42 asyncio asyncio\n", "")
+
+
+def test_tepal_itself_is_never_translated(tmp_path):
+    """Not even if it lies below the program's directory, as in a checkout."""
+    package = pathlib.Path(tepal.__file__).parent
+    shutil.copytree(package, tmp_path / "tepal", ignore=shutil.ignore_patterns("__pycache__"))
+    path = script(
+        tmp_path,
+        "import asyncio, tepal.running, tepal.report.text\nprint(tepal.running.asyncio.__name__, asyncio.__name__)\n",
+    )
+    finished = run(path, env={**os.environ, "PYTHONPATH": str(tmp_path)})
+    assert (finished.returncode, finished.stdout, finished.stderr) == (0, "asyncio tepal.vintage.asyncio\n", "")

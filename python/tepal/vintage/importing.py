@@ -81,10 +81,11 @@ def _is_below(file: str, directory: str) -> bool:
 
 
 def _foreign() -> set[str]:
-    """Return the directories of Python's library and of installed packages, and every ``site-packages`` on the path."""
+    """Return the directories of Python's library, of installed packages and of tepal, wherever that one is."""
     directories = {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
     directories |= {*site.getsitepackages(), site.getusersitepackages()}
     directories |= {entry for entry in sys.path if os.path.basename(entry) in ("site-packages", "dist-packages")}
+    directories.add(os.path.dirname(os.path.dirname(__file__)))
     return {os.path.realpath(each) for each in directories if each}
 
 

@@ -244,6 +244,10 @@ def test_a_narrow_window_has_everything(page, driver):
         opened = page("1000")
         assert opened.run("return document.documentElement.scrollWidth <= innerWidth")
         assert opened.run("return picture.canvases.lanes.clientHeight") > 120
+        top, bottom = opened.run(
+            "const b = document.querySelector('aside').getBoundingClientRect(); return [b.top, b.bottom]"
+        )
+        assert bottom - top > 120 and bottom <= opened.run("return innerHeight")
         assert opened.colours("lanes").get(opened.colour("run"), 0) > 50
     finally:
         driver.set_window_size(1440, 900)

@@ -7,7 +7,6 @@ import contextlib
 import hashlib
 import random
 import socket
-import ssl
 import struct
 
 import pytest

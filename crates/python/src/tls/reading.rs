@@ -100,39 +100,42 @@ impl Instance<ProtocolBody> {
 
     #[inline(always)]
     fn read_and_answer(&self, connection: &Connection, arrived: &[u8]) -> PyResult<()> {
+        let mut waiting = None;
         if !self.reading_paused.get() {
-            if self.delivery.way() == Way::Buffer {
-                self.read_into_buffer(connection, arrived)?;
+            waiting = Some(if self.delivery.way() == Way::Buffer {
+                self.read_into_buffer(connection, arrived)?
             } else {
-                self.read(connection, arrived)?;
-            }
+                self.read(connection, arrived)?
+            });
             if self.backlog.get() > 0 {
                 self.call_own("_do_write")?;
             } else {
                 self.process_outgoing(connection)?;
             }
         }
-        let size = connection.incoming_size() as u64;
+        let size = waiting.unwrap_or_else(|| connection.incoming_size());
         let paused = self.socket_reading_paused.get();
-        if self.incoming.concern(size, paused) {
+        if self.incoming.concern(size as u64, paused) {
             self.call_own("_control_ssl_reading")?;
         }
         Ok(())
     }
 
+    /// Gives the number of bytes that it left, which are the beginning of a record.
     #[inline(always)]
-    fn read(&self, connection: &Connection, arrived: &[u8]) -> PyResult<()> {
+    fn read(&self, connection: &Connection, arrived: &[u8]) -> PyResult<usize> {
         let event_loop = self.own_loop()?;
         let mut plain = event_loop.plain.take();
         let offered = connection.offer(arrived);
         let decrypted = self.decrypt(connection, &mut plain);
-        drop(offered);
         let (total, end) = decrypted?;
+        let waiting = offered.end().ok_or_else(Raised::no_memory)?;
         match total {
             0 => give_back(&event_loop, plain),
             _ => self.deliver(&event_loop, plain, total)?,
         }
-        self.ended(end)
+        self.ended(end)?;
+        Ok(waiting)
     }
 
     /// Decrypts everything there is to the beginning of `plain`, which grows as it has to.
@@ -201,8 +204,8 @@ impl Instance<ProtocolBody> {
         }
     }
 
-    /// Decrypts into the protocol's own buffer. If that is full, the rest follows with the next turn.
-    fn read_into_buffer(&self, connection: &Connection, arrived: &[u8]) -> PyResult<()> {
+    /// Decrypts into the protocol's own buffer, as [`Self::read`]. If that is full, the rest follows with the next turn.
+    fn read_into_buffer(&self, connection: &Connection, arrived: &[u8]) -> PyResult<usize> {
         let offered = connection.offer(arrived);
         let hint = values::integer(connection.incoming_size() as u64)?;
         let buffer = calls::call(&self.delivery.get_buffer(&self.protocol)?, [&hint])?;
@@ -218,7 +221,7 @@ impl Instance<ProtocolBody> {
             }
         }
         drop(view);
-        drop(offered);
+        let waiting = offered.end().ok_or_else(Raised::no_memory)?;
         if end.is_none() {
             let again = self.with_object(|this| calls::attribute(this, &intern("_do_read")?))?;
             let event_loop = self.event_loop.get_or_none();
@@ -229,7 +232,8 @@ impl Instance<ProtocolBody> {
             let updated = self.delivery.buffer_updated(&self.protocol)?;
             calls::call(&updated, [&count])?;
         }
-        self.ended(end.unwrap_or(End::Drained))
+        self.ended(end.unwrap_or(End::Drained))?;
+        Ok(waiting)
     }
 
     /// Hands `total` bytes over. Nothing of `plain` is in use while the program's code runs.

@@ -32,6 +32,10 @@ pub(super) struct Between {
     /// What is offered: memory that the caller of [`Between::offer`] keeps.
     offered: Cell<*const u8>,
     offered_size: Cell<usize>,
+    /// Since the offer the memory BIO that is read from is empty.
+    only_offered: Cell<bool>,
+    /// The memory BIO that is written to may hold something.
+    may_be_waiting: Cell<bool>,
     collecting: Cell<bool>,
     collected: UnsafeCell<Vec<u8>>,
 }
@@ -61,6 +65,8 @@ impl Between {
                 functions,
                 offered: Cell::new(null()),
                 offered_size: Cell::new(0),
+                only_offered: Cell::new(false),
+                may_be_waiting: Cell::new(true),
                 collecting: Cell::new(false),
                 collected: UnsafeCell::new(Vec::new()),
             });
@@ -77,22 +83,35 @@ impl Between {
     /// How many bytes can be read.
     #[inline(always)]
     pub(super) fn incoming_size(&self) -> usize {
+        if self.only_offered.get() {
+            return self.offered_size.get();
+        }
+        self.kept() + self.offered_size.get()
+    }
+
+    /// How many bytes the memory BIO holds that is read from.
+    #[inline(always)]
+    fn kept(&self) -> usize {
         // SAFETY: this owns a reference to the BIO.
-        let kept = unsafe { (self.functions.BIO_ctrl_pending)(self.incoming.as_ptr()) };
-        kept + self.offered_size.get()
+        unsafe { (self.functions.BIO_ctrl_pending)(self.incoming.as_ptr()) }
     }
 
     /// How many written bytes wait in the memory BIO.
     #[inline(always)]
     pub(super) fn outgoing_size(&self) -> usize {
+        if !self.may_be_waiting.get() {
+            return 0;
+        }
         // SAFETY: as above.
-        unsafe { (self.functions.BIO_ctrl_pending)(self.outgoing.as_ptr()) }
+        let waiting = unsafe { (self.functions.BIO_ctrl_pending)(self.outgoing.as_ptr()) };
+        self.may_be_waiting.set(waiting > 0);
+        waiting
     }
 
     /// Appends to the memory BIO that is read from. False if memory is short.
     pub(super) fn keep(&self, bytes: &[u8]) -> bool {
         // What was offered before comes before.
-        self.settle() && self.append(bytes)
+        self.settle().is_some() && self.append(bytes)
     }
 
     fn append(&self, bytes: &[u8]) -> bool {
@@ -115,19 +134,28 @@ impl Between {
         }
         self.offered.set(bytes.as_ptr());
         self.offered_size.set(bytes.len());
+        self.only_offered.set(!bytes.is_empty() && self.kept() == 0);
         true
     }
 
-    /// Moves what is left of the offer into the memory BIO. False if memory is short.
+    /// Moves what is left of the offer into the memory BIO, and says how much that holds then. `None` if memory is short.
     #[inline(always)]
-    pub(super) fn settle(&self) -> bool {
+    pub(super) fn settle(&self) -> Option<usize> {
         let size = self.offered_size.replace(0);
         let start = self.offered.replace(null());
+        let only_offered = self.only_offered.replace(false);
         if size == 0 {
-            return true;
+            return Some(if only_offered { 0 } else { self.kept() });
         }
         // SAFETY: the bytes of the offer, which still stand.
-        self.append(unsafe { std::slice::from_raw_parts(start, size) })
+        let kept = self.append(unsafe { std::slice::from_raw_parts(start, size) });
+        kept.then(|| self.kept())
+    }
+
+    /// Whether something is left of an offer.
+    #[inline(always)]
+    pub(super) fn is_offering(&self) -> bool {
+        self.offered_size.get() > 0 || self.only_offered.get()
     }
 
     /// Collects what is written in `place` from now on; false (and nothing happens) if that is done already or if older
@@ -175,7 +203,7 @@ impl Between {
             (functions.BIO_clear_flags)(bio, RETRY_FLAGS);
             let memory = self.incoming.as_ptr();
             let offered = self.offered_size.get();
-            if offered > 0 && (functions.BIO_ctrl_pending)(memory) == 0 {
+            if offered > 0 && (self.only_offered.get() || self.kept() == 0) {
                 let count = offered.min(size);
                 let start = self.offered.get();
                 std::ptr::copy_nonoverlapping(start, place, count);
@@ -203,6 +231,7 @@ impl Between {
                 collected.extend_from_slice(std::slice::from_raw_parts(bytes, size));
                 return size as c_int;
             }
+            self.may_be_waiting.set(true);
             (self.functions.BIO_write)(self.outgoing.as_ptr(), bytes.cast(), size as c_int)
         }
     }

@@ -45,10 +45,21 @@ pub(crate) struct Offered<'a> {
     _bytes: &'a [u8],
 }
 
+impl Offered<'_> {
+    /// Ends the offer; how many bytes the `SSL` has not looked at. `None` if memory is short.
+    #[inline(always)]
+    pub(crate) fn end(self) -> Option<usize> {
+        self.connection.between().settle()
+        // What follows, the drop, finds nothing left.
+    }
+}
+
 impl Drop for Offered<'_> {
     fn drop(&mut self) {
-        // Without memory for what is left the connection misses bytes, which its next record shows.
-        self.connection.between().settle();
+        if self.connection.between().is_offering() {
+            // On the way out with an exception, which ends the connection: a failure changes nothing.
+            self.connection.between().settle();
+        }
     }
 }
 

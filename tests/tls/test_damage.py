@@ -1,4 +1,4 @@
-"""Ciphertext that was damaged on the way ends a connection as it does on asyncio: the same exception with the same text."""
+"""Damaged ciphertext ends a connection as it does on asyncio: with the same exception and the same text."""
 
 from __future__ import annotations
 

@@ -27,12 +27,15 @@ FULL = rounds.Effort(rounds=7, samples=3, target=0.1, core=CORE)
 QUICK = rounds.Effort(rounds=2, samples=1, target=0.03, core=CORE)
 MEMORY_REPETITIONS = 3
 
+ALONE = [name for name, loop in LOOPS.items() if loop.above is None]
+"""What only replaces another loop's networking has nothing to show here."""
+
 
 def parse() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cases", default="*", help="names or patterns, separated by commas (see --list)")
-    parser.add_argument("--loops", default=",".join(LOOPS), help="names, separated by commas; asyncio always runs")
+    parser.add_argument("--loops", default=",".join(ALONE), help="names, separated by commas; asyncio always runs")
     parser.add_argument("--rounds", type=int, help=f"number of rounds (default {FULL.rounds})")
     parser.add_argument("--quick", action="store_true", help="few rounds of short samples")
     parser.add_argument("--no-memory", action="store_true", help="leave out the memory per object")

@@ -101,16 +101,20 @@ def rate_table(summary: dict[str, Any]) -> list[str]:
     return lines
 
 
-def idle_table(summary: dict[str, Any], notes: Footnotes) -> list[str]:
-    """Idle connections."""
-    idle = summary["idle"]
+def idle_table(summary: dict[str, Any], notes: Footnotes, key: str) -> list[str]:
+    """Idle connections, of those that stand in the summary under ``key``."""
+    idle = summary.get(key)
     if idle is None:
         return []
     seconds = next((each["seconds"] for each in idle["loops"].values()), 0)
-    lines = ["", f"{idle['connections']:,} idle connections of the echo by protocol, for {seconds:g} s:", ""]
+    lines = [
+        "",
+        f"{idle['connections']:,} {idle.get('what', 'idle connections')} of the echo by protocol, for {seconds:g} s:",
+        "",
+    ]
     loops = shown(summary)
     lines += head(["", *loops])
-    for title, key, form in (
+    for title, figure, form in (
         ("bytes of RSS per connection", "bytes_per_connection", "{:,.0f}"),
         ("wake-ups", "wake_ups", "{:d}"),
         ("CPU time, ms", "server_cpu_seconds", "{:.2f}"),
@@ -122,8 +126,8 @@ def idle_table(summary: dict[str, Any], notes: Footnotes) -> list[str]:
             elif loop not in idle["loops"]:
                 cells.append(NOTHING)
             else:
-                value = idle["loops"][loop][key]
-                cells.append(form.format(value * 1000 if key == "server_cpu_seconds" else value))
+                value = idle["loops"][loop][figure]
+                cells.append(form.format(value * 1000 if figure == "server_cpu_seconds" else value))
         lines.append(row([title, *cells]))
     return lines
 
@@ -166,7 +170,8 @@ def section(summary: dict[str, Any], chart_name: str) -> str:
         "(higher is better; the best loop in bold).",
         "",
         *ratio_table(summary, notes),
-        *idle_table(summary, notes),
+        *idle_table(summary, notes, "idle"),
+        *idle_table(summary, notes, "idle_tls"),
         *rate_table(summary),
         "",
         *notes.lines(),

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from measure.network_cases import IDLE, NetworkCase
+from measure.network_cases import IDLE, IDLE_TLS, NetworkCase
 from measure.process import BENCHES, Failure, JsonProcess, without_paths
 from measure.rounds import show_progress
 
@@ -218,7 +218,7 @@ def open_round(
 def measure_rounds(
     loops: list[str], cases: list[NetworkCase], effort: NetworkEffort, *, idle: bool
 ) -> NetworkMeasurement:
-    """Measure ``cases`` on ``loops`` and on the limit; with ``idle`` also 10,000 idle connections.
+    """Measure ``cases`` on ``loops`` and on the limit; with ``idle`` also idle connections, bare ones and of TLS.
 
     Those get servers of their own: uvicorn, for one, wakes its loop ten times a second.
     """
@@ -232,8 +232,9 @@ def measure_rounds(
         show_progress("")
     if idle:
         show_progress("idle connections")
-        with open_round(everyone, [IDLE], effort, 0, found) as this:
-            this.measure(IDLE)
+        for case in (IDLE, IDLE_TLS):
+            with open_round(everyone, [case], effort, 0, found) as this:
+                this.measure(case)
         show_progress("")
     return found
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from measure import network_goals
 from measure.goals import BASE
-from measure.network_cases import IDLE, NetworkCase
+from measure.network_cases import IDLE, IDLE_TLS, NetworkCase
 from measure.network_goals import UVLOOP, NetworkGoals
 from measure.network_rounds import LIMIT, NetworkEffort, NetworkMeasurement
 from measure.summary import machine
@@ -71,17 +71,18 @@ def summarize_case(case: NetworkCase, found: NetworkMeasurement, goals: NetworkG
     }
 
 
-def summarize_idle(found: NetworkMeasurement, goals: NetworkGoals) -> dict[str, Any] | None:
+def summarize_idle(found: NetworkMeasurement, goals: NetworkGoals, case: NetworkCase) -> dict[str, Any] | None:
     """Idle connections: bytes each, wake-ups, CPU time; None if they were not measured."""
-    figures = found.figures.get(IDLE.name)
+    figures = found.figures.get(case.name)
     if figures is None:
         return None
     loops = {loop: windows[0] for loop, windows in figures.items() if windows and windows[0] is not None}
     ours = loops.get("tepal")
     return {
-        "connections": IDLE.connections,
+        "what": case.title,
+        "connections": case.connections,
         "loops": loops,
-        "failures": found.failures.get(IDLE.name, {}),
+        "failures": found.failures.get(case.name, {}),
         "reached": None if ours is None else ours["wake_ups"] <= goals.wake_ups,
     }
 
@@ -104,5 +105,6 @@ def summarize(chosen: list[NetworkCase], effort: NetworkEffort, found: NetworkMe
         "versions": found.versions,
         "absent": {loop: reason for loop, reason in found.absent.items() if loop != LIMIT},
         "cases": {case.name: summarize_case(case, found, goals) for case in chosen},
-        "idle": summarize_idle(found, goals),
+        "idle": summarize_idle(found, goals, IDLE),
+        "idle_tls": summarize_idle(found, goals, IDLE_TLS),
     }

@@ -113,3 +113,54 @@ def test_servers_of_s_client(monkeypatch, version, certificate):
     assert found["fast"] == found["fallback"] == found["asyncio"]
     if certificate == "good":
         assert found["fast"][:2] == [True, 30_000]
+
+
+async def converse(version, command):
+    """Serve an ``s_client`` that sends a line, then ``command`` (a letter that it understands), then another line."""
+    loop = asyncio.get_running_loop()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.setblocking(False)
+        words = ["-connect", f"127.0.0.1:{listener.getsockname()[1]}", "-tls" + version.replace(".", "_")]
+        quiet = subprocess.DEVNULL
+        client = subprocess.Popen(
+            ["openssl", "s_client", *words], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=quiet
+        )
+        sock, _ = await loop.sock_accept(listener)
+    sock.setblocking(False)
+    _, protocol = await loop.connect_accepted_socket(Echo, sock, ssl=server_context(made(), version))
+
+    async def say(line, expected):
+        with contextlib.suppress(BrokenPipeError):  # it ends where renegotiation is refused
+            client.stdin.write(line)
+            client.stdin.flush()
+        for _ in range(1000):
+            if protocol.count >= expected or protocol.ended.done():
+                return
+            await asyncio.sleep(0.01)
+
+    await say(b"hello\n", 6)
+    client.stdin.write(command)
+    client.stdin.flush()
+    await asyncio.sleep(0.2)
+    await say(b"world\n", 12)
+    protocol.transport.close()
+    lost = await protocol.ended
+    with contextlib.suppress(BrokenPipeError):
+        client.stdin.close()
+    printed = await loop.run_in_executor(None, client.stdout.read)
+    client.stdout.close()
+    await loop.run_in_executor(None, client.wait)
+    return [b"hello" in printed, b"world" in printed, protocol.count, described(lost)]
+
+
+@pytest.mark.parametrize(
+    ("version", "command"),
+    [("1.3", b"K\n"), ("1.3", b"k\n"), ("1.2", b"R\n")],
+    ids=["key update both ways", "key update", "renegotiation"],
+)
+@pytest.mark.timeout(60)
+def test_handshake_messages_among_the_data(monkeypatch, version, command):
+    found = {side: run(monkeypatch, side, converse, version, command) for side in SIDES}
+    assert found["fast"] == found["fallback"] == found["asyncio"]
+    if version == "1.3":
+        assert found["fast"] == [True, True, 12, None]

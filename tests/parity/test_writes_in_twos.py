@@ -227,3 +227,40 @@ async def test_drain_sends(loop):
     far[0].close()
     server.close()
     await server.wait_closed()
+
+
+async def test_writes_of_resume_writing(loop):
+    """Once all is sent, nobody waits for the socket any more, also where ``resume_writing()`` has written in twos."""
+
+    class Resumer(Answerer):
+        def resume_writing(self):
+            super().resume_writing()
+            self.transport.write(b"in,")
+            self.transport.write(b"twos")
+
+    protocol = Resumer()
+    far = await learnt(loop, protocol)
+    for _ in range(3):
+        protocol.transport.write(b"x" * 400_000)
+        await asyncio.sleep(0.002)
+        received = await receive(far, 400_007)
+        assert received == b"x" * 400_000 + b"in,twos"
+        await asyncio.sleep(0.002)
+        assert "write=<idle, bufsize=0>" in repr(protocol.transport)
+    assert protocol.events == ["pause", "resume"] * 3
+    protocol.transport.abort()
+    while protocol.events[-1][0] != "lost":
+        await asyncio.sleep(0.001)
+    far.close()
+
+
+async def test_lines_behind_a_write_that_finds_the_peer_gone(loop):
+    """What is written to a lost connection is ignored, and nobody waits until it may be sent."""
+    protocol = Answerer(between=lambda this: this.transport.writelines([b"x" * 500_000, b"more"]))
+    far = await learnt(loop, protocol)
+    far.send(b"!")
+    far.close()
+    while not protocol.events:
+        await asyncio.sleep(0.001)
+    assert protocol.events[0][0] == "lost"
+    assert protocol.transport.get_write_buffer_size() == 0

@@ -218,11 +218,19 @@ impl Instance<StreamBody> {
                 Builtin::RuntimeError.raise("unable to writelines; sendfile is in progress")
             );
         }
-        if !is_true(lines)? || self.ignores_write()? {
+        if !is_true(lines)? {
+            return Ok(());
+        }
+        // Sending what is held may find the connection lost, and so may what the iteration runs.
+        self.settle()?;
+        if self.ignores_write()? {
             return Ok(());
         }
         let lines = values::items(lines)?;
         self.settle()?;
+        if self.connection_lost.get() != 0 {
+            return Ok(());
+        }
         let waited = !self.queue.borrow().is_empty();
         for line in &lines {
             self.keep_line(line)?;
@@ -290,6 +298,8 @@ impl Instance<StreamBody> {
             Attempt::Done(count) => self.queue.borrow_mut().advance(count, drop),
         }
         self.maybe_resume_protocol()?;
+        // What `resume_writing` has written may be held, while the kernel is still asked about the socket.
+        self.settle()?;
         if self.queue.borrow().is_empty() {
             self.queue_emptied(event_loop)?;
         }

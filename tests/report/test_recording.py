@@ -254,3 +254,20 @@ def test_an_idle_loop_is_not_woken(recording):
         return time.process_time() - before
 
     assert tepal.run(main()) < 0.1
+
+
+def test_a_task_that_went_on_was_not_waiting_in_vain(recording):
+    loop = tepal.new_event_loop()
+
+    async def main(event):
+        event.set()
+        await asyncio.sleep(0.01)
+
+    event = asyncio.Event()
+    task = loop.create_task(event.wait())
+    loop.run_until_complete(asyncio.sleep(0))
+    assert [each.kind for each in recording.waiting.values()] == ["event"]
+    loop.run_until_complete(main(event))
+    assert task.done()
+    loop.close()
+    assert report_of(recording).waiting == []

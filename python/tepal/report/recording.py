@@ -11,6 +11,7 @@ import functools
 import os
 import sys
 import time
+import weakref
 from collections.abc import Iterable
 from typing import Any
 
@@ -94,6 +95,7 @@ class Recording:
         self.activations = Activations(events) if level >= TRACE else None
         self._details: dict[tuple[str, str, tuple[str, int, str] | None], int] = {("other", "", None): 0}
         self._patience = PATIENCE
+        self._left: dict[int, weakref.ref[Any]] = {}
         self._detail_list: list[tuple[str, str, tuple[str, int, str] | None]] = []
 
     def begin(self) -> None:
@@ -143,13 +145,28 @@ class Recording:
 
     def look_at(self, loop: Any) -> list[Waiting]:
         """What the unfinished Tasks of ``loop`` wait for right now."""
+        self._forget_those_that_went_on()
         found, tasks, awaited = look_at_waiting(loop)
+        self._left.update((each.task, weakref.ref(task)) for each, task in zip(found, tasks, strict=True))
         if "stuck" in self.kinds and self._patience > 0:
             started = time.monotonic()
             stuck.judge(found, tasks, awaited, self._patience)
             self._patience -= time.monotonic() - started
         self.waiting.update((each.task, each) for each in found)
         return found
+
+    def _forget_those_that_went_on(self) -> None:
+        """The loop has run again: a Task that was left and has ended by itself since then was not waiting in vain.
+
+        One that was cancelled meanwhile stays: ``asyncio.run()`` cancels what the program has left.
+        """
+        for number, reference in list(self._left.items()):
+            task = reference()
+            if task is not None and not task.done():
+                continue
+            del self._left[number]
+            if task is None or not task.cancelled():
+                self.waiting.pop(number, None)
 
     def leave(self, loop: Any) -> None:
         """A loop takes part no longer."""

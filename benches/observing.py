@@ -12,11 +12,10 @@ import argparse
 import os
 import statistics
 import sys
-from pathlib import Path
 from typing import Any
 
 import cases
-from measure.process import Failure, JsonProcess
+from measure.process import BENCHES, Failure, JsonProcess
 from measure.rounds import CASE_LIMIT, START_LIMIT, show_progress
 
 WITHOUT_ORIGINS = "awaited-at-once,dropped,blocking,stuck"
@@ -99,7 +98,7 @@ def main() -> None:
     measured = [one_round(number, samples, target, arguments.core, known) for number in range(count)]
     show_progress("")
     text = "\n".join(table(measured)) + "\n"
-    page = Path("build/bench/observing.md")
+    page = BENCHES.parent / "build" / "bench" / "observing.md"
     page.parent.mkdir(parents=True, exist_ok=True)
     page.write_text(text, encoding="utf-8")
     print(text)

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import os
 import sys
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
-NAMES = ("asyncio", "tepal")
+NAMES = tuple(os.environ.get("TEPAL_TEST_LIBRARIES", "asyncio tepal").split())
+"""The libraries that each test of both runs on."""
 
 
 @dataclass(frozen=True)

@@ -44,6 +44,10 @@ def _finding(finding: Finding, paint: _Paint) -> list[str]:
     return lines
 
 
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
 def _findings(findings: list[Finding], paint: _Paint) -> Iterable[str]:
     for kind in KINDS.values():
         of_kind = [finding for finding in findings if finding.kind == kind.name]
@@ -51,7 +55,7 @@ def _findings(findings: list[Finding], paint: _Paint) -> Iterable[str]:
             continue
         count = sum(finding.count for finding in of_kind)
         yield ""
-        yield paint(kind.severity, f"{kind.title}") + f" ({kind.name}): {len(of_kind)} places, {count} times"
+        yield paint(kind.severity, f"{kind.title}") + f" ({kind.name}): {_counted(len(of_kind), 'place')}, {_counted(count, 'time')}"
         for finding in of_kind:
             yield from _finding(finding, paint)
 
@@ -95,7 +99,7 @@ def render(report: Report, *, colour: bool, libraries: bool) -> str:
     """The whole text, without a final newline."""
     paint = _Paint(colour)
     found = report.findings + (report.library_findings if libraries else [])
-    title = f"{len(found)} findings" if found else "nothing found"
+    title = _counted(len(found), "finding") if found else "nothing found"
     lines = [paint("title", f"tepal report: {title}")]
     lines += _findings(found, paint)
     hidden = 0 if libraries else len(report.library_findings)

@@ -55,7 +55,10 @@ def _findings(findings: list[Finding], paint: _Paint) -> Iterable[str]:
             continue
         count = sum(finding.count for finding in of_kind)
         yield ""
-        yield paint(kind.severity, f"{kind.title}") + f" ({kind.name}): {_counted(len(of_kind), 'place')}, {_counted(count, 'time')}"
+        yield (
+            paint(kind.severity, f"{kind.title}")
+            + f" ({kind.name}): {_counted(len(of_kind), 'place')}, {_counted(count, 'time')}"
+        )
         for finding in of_kind:
             yield from _finding(finding, paint)
 

@@ -2,8 +2,10 @@
 
 import asyncio
 import contextvars
+import gc
 import inspect
 import sys
+import weakref
 
 import pytest
 from turns import yield_turns
@@ -405,3 +407,35 @@ async def test_ending_a_sleep_for_a_turn(loop):
     await asyncio.sleep(0)
     task.cancel()
     assert await task == "CancelledError"
+
+
+async def test_a_group_ends_with_its_last_task(loop):
+    async def make(failing):
+        group = asyncio.TaskGroup()
+        try:
+            async with group:
+                group.create_task(later(1))
+                group.create_task(fail(KeyError("x")) if failing else later(2, 2))
+        except ExceptionGroup:
+            pass
+        return weakref.ref(group)
+
+    for failing in (False, True):
+        gone = await make(failing)
+        await yield_turns(2)
+        gc.collect()
+        assert gone() is None
+
+
+async def test_a_method_that_is_replaced_between_two_tasks(loop, monkeypatch):
+    seen = []
+    async with asyncio.TaskGroup() as group:
+        group.create_task(value(1))
+        original = asyncio.TaskGroup._on_task_done
+        monkeypatch.setattr(
+            asyncio.TaskGroup, "_on_task_done", lambda self, task: (seen.append(task), original(self, task))
+        )
+        second = group.create_task(value(2))
+        group._on_task_done = lambda task: (seen.append(group), original(group, task))
+        group.create_task(value(3))
+    assert seen == [second, group]

@@ -106,6 +106,7 @@ fn close_core(this: &L) {
     }
     this.waker.borrow_mut().take();
     drop(this.events.take());
+    this.group_callback.clear();
     let ready = std::mem::take(&mut *this.ready.borrow_mut());
     let timers = this.timers.borrow_mut().take_all();
     let watchers = std::mem::replace(

@@ -11,12 +11,19 @@ use crate::interop::coroutines::is_true;
 use crate::interop::errors::PyResult;
 use crate::interop::foreign_methods::{add_methods, foreign_method};
 use crate::interop::imports::imports;
+use crate::interop::instance::Instance;
 use crate::interop::interned::Name;
 use crate::interop::object::Object;
+use crate::interop::recognised::Unchanged;
 use crate::interop::values;
+use crate::loop_core::body::LoopBody;
+use crate::loop_core::loop_ref::LoopRef;
 use crate::task::{TaskBody, TaskOptions, create_on};
 
 use super::makes_our_tasks;
+
+/// asyncio's class with our methods in it.
+static CLASS: Unchanged = Unchanged::nothing();
 
 /// The attributes of a group of exactly asyncio's class.
 struct Group(Object);
@@ -24,7 +31,7 @@ struct Group(Object);
 impl Group {
     #[inline(always)]
     fn of(this: &Object) -> PyResult<Option<Group>> {
-        if this.is_exactly(&imports().task_group) {
+        if CLASS.is_type_of(this) {
             calls::instance_dict(this).map(Group).map(Some)
         } else {
             Ok(None)
@@ -100,9 +107,40 @@ fn create_usual(this: &Object, arguments: &Arguments<'_>) -> PyResult<Option<Obj
         add_awaiter(&object, &group.get(Name::ParentTaskUnderscore)?)?;
     }
     values::set_add(&tasks, &object)?;
-    let callback = calls::attribute(this, Name::OnTaskDone.object())?;
+    let callback = callback_of(this, &group, event_loop)?;
     task.base::<FutureBody>().add_function(&callback, None)?;
     Ok(Some(object))
+}
+
+/// `self._on_task_done`: one object for the Tasks that a group makes one after the other, since each would cost the
+/// collector a look.
+fn callback_of(this: &Object, group: &Group, event_loop: &Instance<LoopBody>) -> PyResult<Object> {
+    if values::dict_get(&group.0, Name::OnTaskDone.object())?.is_some() {
+        return calls::attribute(this, Name::OnTaskDone.object());
+    }
+    if let Some(callback) = event_loop.group_callback.get()
+        && calls::builtin_self(&callback).is_some_and(|owner| owner.is(this))
+    {
+        return Ok(callback);
+    }
+    let callback = calls::attribute(this, Name::OnTaskDone.object())?;
+    event_loop.group_callback.set(callback.clone());
+    Ok(callback)
+}
+
+/// A group that has no Task left, or whose Tasks fail, is not kept alive.
+fn forget_callback_of(this: &Object, task: &Object) {
+    let Some(LoopRef::Native(event_loop)) = task
+        .instance_of::<FutureBody>()
+        .and_then(|task| task.event_loop.get())
+    else {
+        return;
+    };
+    if let Some(callback) = event_loop.group_callback.get()
+        && calls::builtin_self(&callback).is_some_and(|owner| owner.is(this))
+    {
+        event_loop.group_callback.clear();
+    }
 }
 
 /// `TaskGroup._on_task_done(task)`
@@ -125,9 +163,13 @@ fn on_task_done(this: &Object, arguments: Arguments<'_>) -> PyResult<Object> {
             discard_awaiter(object, &group.get(Name::ParentTaskUnderscore)?)?;
         }
         if values::set_len(&tasks) == 0 {
+            forget_callback_of(this, object);
             complete(&group.get(Name::OnCompletedUnderscore)?)?;
         }
         return Ok(Object::none());
+    }
+    if let [object] = arguments.positional() {
+        forget_callback_of(this, object);
     }
     arguments.pass_on(&imports().task_group_on_task_done, this)
 }
@@ -169,5 +211,6 @@ pub(crate) fn install() -> PyResult<()> {
         c"_on_task_done($self, task, /)\n--\n\nA Task of this group is done.",
         on_task_done,
     );
-    add_methods(&imports().task_group, vec![create_task, on_task_done])
+    add_methods(&imports().task_group, vec![create_task, on_task_done])?;
+    CLASS.learn(&imports().task_group, &["create_task", "_on_task_done"])
 }

@@ -70,6 +70,8 @@ pub(crate) struct LoopBody {
     pub(crate) known_now: Cell<u64>,
     /// Every Task of ours that is not done.
     pub(crate) tasks: Rc<Roster>,
+    /// The bound `_on_task_done` of the `TaskGroup` that made the latest Task, until that group's Tasks are done.
+    pub(crate) group_callback: Slot,
     /// Why scheduling must leave its fast path.
     pub(crate) attention: Attention,
     /// The Task of ours that is published as current.
@@ -130,6 +132,7 @@ impl HeapType for LoopBody {
             }),
             known_now: Cell::new(0),
             tasks: Roster::new(),
+            group_callback: Slot::empty(),
             attention: Attention::none(),
             current_task: Slot::empty(),
             last_context: LastContext::none(),
@@ -149,6 +152,7 @@ impl HeapType for LoopBody {
     fn traverse(&self, visitor: &mut Visitor) {
         visitor.slot(&self.current_task);
         visitor.slot(&self.spare);
+        visitor.slot(&self.group_callback);
         visitor.slot(&self.task_factory);
         self.last_context.traverse(visitor);
         self.kept_tasks.traverse(visitor);
@@ -180,6 +184,7 @@ impl HeapType for LoopBody {
         let kept = self.kept_tasks.take_all();
         self.current_task.clear();
         self.spare.clear();
+        self.group_callback.clear();
         drop(self.packets.take());
         self.task_factory.clear();
         self.last_context.clear();

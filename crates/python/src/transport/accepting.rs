@@ -16,7 +16,7 @@ use crate::interop::calls;
 use crate::interop::errors::{Builtin, PyResult, raise_os_error};
 use crate::interop::imports::dotted;
 use crate::interop::instance::{Instance, Ref};
-use crate::interop::interned::Name;
+use crate::interop::interned::{Name, intern};
 use crate::interop::member_slot::MemberSlot;
 use crate::interop::object::{Object, Slot};
 use crate::interop::sockets;
@@ -107,10 +107,18 @@ pub(crate) fn accept_streams(
 }
 
 impl Listener<'_> {
-    /// One connection, in a context of its own.
+    /// One connection, in a context of its own: a copy of the server's, which the transport keeps (3.15), or of the
+    /// current one.
     fn accepted(&mut self, descriptor: OwnedFd, peer: &Address) -> PyResult<()> {
-        let context = Slot::holding(self.event_loop.last_context.copy_current()?);
-        let served = run_in(&context, || self.serve(descriptor, peer))?;
+        let (context, kept) = if self.context.is_none() {
+            (self.event_loop.last_context.copy_current()?, Object::none())
+        } else {
+            let copy = calls::attribute(&self.context, &intern("copy")?)?;
+            let own = calls::call(&copy, [])?;
+            (own.clone(), own)
+        };
+        let context = Slot::holding(context);
+        let served = run_in(&context, || self.serve(descriptor, peer, &kept))?;
         match served {
             Ok(()) => Ok(()),
             // asyncio reports these in debug mode only.
@@ -118,7 +126,7 @@ impl Listener<'_> {
         }
     }
 
-    fn serve(&mut self, descriptor: OwnedFd, peer: &Address) -> PyResult<()> {
+    fn serve(&mut self, descriptor: OwnedFd, peer: &Address, context: &Object) -> PyResult<()> {
         let number = descriptor.as_raw_fd();
         let local = socket::local_address(number).map_err(|error| raise_os_error(&error))?;
         let is_tcp = [0, libc::IPPROTO_TCP].contains(&self.kind.2);
@@ -132,7 +140,7 @@ impl Listener<'_> {
             (Name::Socket, &TRANSPORT_SOCKET.make(socket.clone())?),
             (Name::Sockname, &self.local_object(local)?),
         ])?;
-        let transport = self.transport(&socket, &protocol, extra)?;
+        let transport = self.transport(&socket, &protocol, extra, context)?;
         transport.attach_to_server()?;
         transport.enter_transports(self.event_loop)?;
         transport.start(&Object::none())
@@ -143,6 +151,7 @@ impl Listener<'_> {
         socket: &Object,
         protocol: &Object,
         extra: Object,
+        context: &Object,
     ) -> PyResult<Ref<StreamBody>> {
         Instance::<StreamBody>::made_of(
             self.event_loop,
@@ -150,7 +159,7 @@ impl Listener<'_> {
             protocol,
             extra,
             &self.server,
-            &self.context,
+            context,
         )
     }
 

@@ -22,9 +22,9 @@ use crate::interop::type_builder::TypeBuilder;
 use crate::interop::values;
 use crate::loop_core::body::LoopBody;
 use crate::loop_core::loop_ref::LoopRef;
-use crate::task::{TaskBody, TaskOptions, create_on};
+use crate::task::{TaskOptions, create_on};
 
-use super::makes_our_tasks;
+use super::{makes_our_tasks, ours};
 
 /// What one call of `gather` keeps until its children are done.
 struct GatherBody {
@@ -132,17 +132,6 @@ fn all_differ(given: &[Object]) -> bool {
     let mut addresses: Vec<usize> = given.iter().map(Object::address).collect();
     addresses.sort_unstable();
     addresses.windows(2).all(|pair| pair[0] != pair[1])
-}
-
-/// A Future or Task of exactly our types.
-#[inline(always)]
-fn ours(object: &Object) -> Option<&Instance<FutureBody>> {
-    match object.exactly::<TaskBody>() {
-        Some(task) => Some(task.base()),
-        None => object
-            .exactly::<FutureBody>()
-            .or_else(|| object.exactly::<GatheringBody>().map(Instance::base)),
-    }
 }
 
 /// Makes the children and the Future that stands for them.

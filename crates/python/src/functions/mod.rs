@@ -9,7 +9,7 @@ mod gather;
 mod sleep;
 mod task_group;
 
-use crate::future::FutureBody;
+use crate::future::{FutureBody, GatheringBody};
 use crate::interop::arguments::Arguments;
 use crate::interop::coroutines::is_native;
 use crate::interop::errors::PyResult;
@@ -33,10 +33,15 @@ fn makes_our_tasks(event_loop: &Object) -> Option<&Instance<LoopBody>> {
     })
 }
 
-/// Whether it is a Future or a Task of exactly our types.
+/// A Future, a Task, or what `gather` gives, of exactly our types.
 #[inline(always)]
-fn is_exactly_ours(object: &Object) -> bool {
-    object.exactly::<TaskBody>().is_some() || object.exactly::<FutureBody>().is_some()
+fn ours(object: &Object) -> Option<&Instance<FutureBody>> {
+    match object.exactly::<TaskBody>() {
+        Some(task) => Some(task.base()),
+        None => object
+            .exactly::<FutureBody>()
+            .or_else(|| object.exactly::<GatheringBody>().map(Instance::base)),
+    }
 }
 
 /// `asyncio.create_task(coro, *, name=None, context=None, **kwargs)`
@@ -69,7 +74,7 @@ fn ensure_future(arguments: Arguments<'_>) -> PyResult<Object> {
     if let [awaitable] = arguments.positional()
         && arguments.keyword_count() == 0
     {
-        if is_exactly_ours(awaitable) {
+        if ours(awaitable).is_some() {
             return Ok(awaitable.clone());
         }
         let running = running_loop()?;

@@ -11,10 +11,10 @@ import pytest
 from certificates import made
 from contexts import VERSIONS, client_context, server_context
 from library import load
-from server_process import Echo, described
+from server_process import CASES, Echo, described
 
 SIDES = {"asyncio": ("asyncio", ""), "fast": ("tepal", ""), "fallback": ("tepal", "fallback")}
-CASES = {"good": "good", "expired": "expired", "wrong host": "elsewhere", "unknown CA": "unknown"}
+GOOD = ("good", "client certificate")
 
 
 def free_port() -> int:
@@ -29,11 +29,11 @@ def run(monkeypatch, side, coroutine_function, *arguments):
         return runner.run(coroutine_function(*arguments))
 
 
-async def ask(port, version):
+async def ask(port, version, case):
     """Send a line to ``s_server -rev``, which sends it back reversed."""
+    context = client_context(made(), version, "client" if case == "client certificate" else None)
     for attempt in range(200):
         try:
-            context = client_context(made(), version)
             reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=context, server_hostname="localhost")
             break
         except ConnectionRefusedError:
@@ -42,6 +42,15 @@ async def ask(port, version):
             await asyncio.sleep(0.05)
         except OSError as error:
             return described(error)
+    if case == "no client certificate":
+        # With TLS 1.3 the server refuses after the client's handshake.
+        try:
+            return [await reader.read(1)]
+        except OSError as error:
+            return described(error)
+        finally:
+            writer.transport.abort()
+            await asyncio.sleep(0.01)
     answers = []
     for line in (b"abc\n", b"x" * 5000 + b"y\n"):
         writer.write(line)
@@ -57,21 +66,26 @@ async def ask(port, version):
 def test_clients_of_s_server(monkeypatch, version, case):
     port = free_port()
     command = ["openssl", "s_server", "-accept", f"127.0.0.1:{port}", "-quiet", "-rev"]
-    command += ["-cert", str(made() / f"{CASES[case]}.pem"), "-alpn", "echo", "-tls" + version.replace(".", "_")]
+    certificate, client = CASES[case]
+    command += ["-cert", str(made() / f"{certificate}.pem"), "-alpn", "echo", "-tls" + version.replace(".", "_")]
+    if client:
+        command += ["-CAfile", str(made() / "ca.pem"), "-Verify", "1", "-verify_return_error"]
     quiet = subprocess.DEVNULL
     with subprocess.Popen(command, stdin=quiet, stdout=quiet, stderr=quiet) as server:
         try:
-            found = {side: run(monkeypatch, side, ask, port, version) for side in SIDES}
+            found = {side: run(monkeypatch, side, ask, port, version, case) for side in SIDES}
         finally:
             server.kill()
     assert found["fast"] == found["fallback"] == found["asyncio"]
-    if case == "good":
+    if case in GOOD:
         assert found["fast"] == [b"cba\n", b"y" + b"x" * 5000 + b"\n"]
+    elif case == "no client certificate":
+        assert found["fast"][0] == "ssl.SSLError"
     else:
         assert found["fast"][0] == "ssl.SSLCertVerificationError"
 
 
-async def answer(version, words):
+async def answer(version, words, server):
     """Serve one ``s_client``; returns what it printed and how the connection ended here."""
     loop = asyncio.get_running_loop()
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -83,7 +97,7 @@ async def answer(version, words):
     sock.setblocking(False)
     wanted = b"hello " * 5000
     try:
-        _, protocol = await loop.connect_accepted_socket(Echo, sock, ssl=server_context(made(), version, words[1]))
+        _, protocol = await loop.connect_accepted_socket(Echo, sock, ssl=server)
     except OSError as error:
         client.kill()
         outcome = described(error)
@@ -104,15 +118,21 @@ async def answer(version, words):
     return outcome
 
 
-@pytest.mark.parametrize("certificate", ["good", "expired", "unknown"])
+@pytest.mark.parametrize("case", CASES)
 @pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.timeout(60)
-def test_servers_of_s_client(monkeypatch, version, certificate):
-    words = ["-servername", certificate, "-tls" + version.replace(".", "_")]
-    found = {side: run(monkeypatch, side, answer, version, words) for side in SIDES}
+def test_servers_of_s_client(monkeypatch, version, case):
+    words = ["-tls" + version.replace(".", "_"), "-verify_hostname", "localhost"]
+    if case == "client certificate":
+        words += ["-cert", str(made() / "client.pem")]
+    found = {}
+    for side in SIDES:
+        found[side] = run(monkeypatch, side, answer, version, words, server_context(made(), version, *CASES[case]))
     assert found["fast"] == found["fallback"] == found["asyncio"]
-    if certificate == "good":
+    if case in GOOD:
         assert found["fast"][:2] == [True, 30_000]
+    else:
+        assert found["fast"][0] == "ssl.SSLError"
 
 
 async def converse(version, command):

@@ -103,6 +103,14 @@ picture: develop $(VENV)/page-packages ## draw docs/picture.png anew, from a rea
 soak: develop ## thousands of connections with resets, cancels, pauses; ten minutes, or ARGS='--seconds 60'
 	$(INTERPRETER) tests/soak/soak.py $(ARGS)
 
+.PHONY: fuzz
+fuzz: develop ## parsers of outside bytes against asyncio's: TLS, streams, addresses; ten minutes, or ARGS='--seconds 60'
+	$(INTERPRETER) tests/fuzz/fuzz.py $(ARGS)
+
+.PHONY: valgrind
+valgrind: develop ## soak and fuzz under valgrind's memcheck: no error in our frames; ARGS='--seconds 60'
+	$(INTERPRETER) tests/soak/valgrind.py $(ARGS)
+
 .PHONY: lint
 lint: $(VENV)/packages $(VENV)/lint-packages ## formatting, clippy, ruff, mypy, layers, unsafe, file sizes, machine paths
 	ci/lint.sh $(INTERPRETER)

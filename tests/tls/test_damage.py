@@ -34,6 +34,12 @@ class Recorder(asyncio.Protocol):
         self.done.set_result(None)
 
 
+class Echo(Recorder):
+    def data_received(self, data):
+        super().data_received(data)
+        self.transport.write(data)
+
+
 class BareClient:
     """A client whose ciphertext is in our hands."""
 
@@ -97,11 +103,11 @@ DAMAGE = {
 }
 
 
-async def outcome(version, damage, seed):
+async def outcome(version, damage, seed, kind=Recorder):
     loop = asyncio.get_running_loop()
     near, far = socket.socketpair()
     near.setblocking(False)
-    protocol = Recorder()
+    protocol = kind()
     serving = loop.connect_accepted_socket(
         lambda: protocol, far, ssl=server_context(made(), version), ssl_shutdown_timeout=5
     )
@@ -138,3 +144,13 @@ def test_damage(version, damage):
         else:
             assert found == expected
         assert on_tepal == on_asyncio
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.timeout(60)
+def test_an_answer_to_the_data_before_the_damage(version):
+    """What is said is why the connection failed, and not that an answer could not be sent on it."""
+    (_, expected), on_asyncio = found_by("asyncio", version, "twice", 0, Echo)
+    (_, found), on_tepal = found_by("tepal", version, "twice", 0, Echo)
+    assert found == expected and "bad record mac" in found[0][1]
+    assert on_tepal == on_asyncio

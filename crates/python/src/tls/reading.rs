@@ -130,6 +130,7 @@ impl Instance<ProtocolBody> {
         let decrypted = self.decrypt(connection, &mut plain);
         let (total, end) = decrypted?;
         let waiting = offered.end().ok_or_else(Raised::no_memory)?;
+        let end = self.failed_first(end)?;
         match total {
             0 => give_back(&event_loop, plain),
             _ => self.deliver(&event_loop, plain, total)?,
@@ -192,15 +193,27 @@ impl Instance<ProtocolBody> {
         }
     }
 
+    /// Ends a failed connection before the data that came before the failure is delivered: what the program answers to it
+    /// fails as well, and the first error is the one that it is told of.
+    #[inline(always)]
+    fn failed_first(&self, end: End) -> PyResult<End> {
+        match end {
+            End::Failed(exception) => {
+                self.fatal_error(&exception)?;
+                Ok(End::Drained)
+            }
+            End::Drained | End::Closed => Ok(end),
+        }
+    }
+
     #[inline(always)]
     fn ended(&self, end: End) -> PyResult<()> {
         match end {
-            End::Drained => Ok(()),
+            End::Drained | End::Failed(_) => Ok(()),
             End::Closed => {
                 self.call_own("_call_eof_received")?;
                 self.call_own("_start_shutdown").map(drop)
             }
-            End::Failed(exception) => self.fatal_error(&exception),
         }
     }
 
@@ -222,6 +235,7 @@ impl Instance<ProtocolBody> {
         }
         drop(view);
         let waiting = offered.end().ok_or_else(Raised::no_memory)?;
+        let end = end.map(|end| self.failed_first(end)).transpose()?;
         if end.is_none() {
             let again = self.with_object(|this| calls::attribute(this, &intern("_do_read")?))?;
             let event_loop = self.event_loop.get_or_none();

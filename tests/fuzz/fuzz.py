@@ -4,9 +4,9 @@
     make fuzz ARGS='--seconds 60 --target tls --seed 7'
     make fuzz ARGS='--target tls --case 7/1234'  one case again, with all that it does
 
-A case is made from its number by chance, and runs on asyncio and on tepal. What the kernel's timing may change is not held
-against anybody: where the two differ, both run again several times, and only a case without any common outcome is a fault.
-The status is 0 only if there is none; a crash ends the process, and the last line of `--journal` names the case.
+A case is made from its number by chance, and runs on asyncio and on tepal. What the kernel's timing may change is not
+held against anybody: where the two differ, both run again several times, and only a case without any common outcome is
+a fault. The status is 0 only if there is none; a crash ends the process, and `--journal` has the name of the case.
 """
 
 import argparse
@@ -21,11 +21,11 @@ from typing import Any
 TESTS = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(TESTS), str(TESTS / "tls")]
 
-import library  # noqa: E402
 import fuzz_addresses  # noqa: E402
 import fuzz_datagrams  # noqa: E402
 import fuzz_stream_reader  # noqa: E402
 import fuzz_tls  # noqa: E402
+import library  # noqa: E402
 
 TARGETS: dict[str, Any] = {
     "tls": fuzz_tls,
@@ -33,7 +33,7 @@ TARGETS: dict[str, Any] = {
     "addresses": fuzz_addresses,
     "datagrams": fuzz_datagrams,
 }
-"""Modules with ``make_case(random) -> case``, ``async run(case) -> outcome`` and ``agree(asyncio's, tepal's) -> bool``."""
+"""Modules with ``make_case(random)``, ``async run(case)``, which gives an outcome, and ``agree(asyncio's, ours)``."""
 AGAIN = 6
 """How often a case that differs is run again."""
 MAXIMUM_FAULTS = 20
@@ -69,7 +69,10 @@ class Subject:
             reported.append(f"{context['message']}: {context.get('exception')!r}")
 
         self.loop.set_exception_handler(report)
-        hook, sys.unraisablehook = sys.unraisablehook, lambda report: reported.append(f"unraisable {report.exc_value!r}")
+        hook, sys.unraisablehook = (
+            sys.unraisablehook,
+            lambda report: reported.append(f"unraisable {report.exc_value!r}"),
+        )
         try:
             outcome = self.loop.run_until_complete(asyncio.wait_for(target.run(case), 60))
         finally:

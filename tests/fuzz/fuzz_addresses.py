@@ -55,7 +55,9 @@ def make_case(chance: random.Random) -> Case:
 async def run(case: Case) -> tuple[Any]:
     """The answer, or the error; libc asks nobody about numeric hosts."""
     flags = case.flags | socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
-    asked = asyncio.get_running_loop().getaddrinfo(case.host, case.port, family=case.family, type=case.kind, flags=flags)
+    asked = asyncio.get_running_loop().getaddrinfo(
+        case.host, case.port, family=case.family, type=case.kind, flags=flags
+    )
     try:
         return (await asked,)
     except Exception as error:

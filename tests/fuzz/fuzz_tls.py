@@ -1,8 +1,9 @@
 """The TLS engine against a peer that says anything at all.
 
-The peer is an `ssl.SSLObject` whose ciphertext is in our hands: a real handshake of TLS 1.2 or 1.3 and real data, of which
-records are changed, cut, doubled, dropped, swapped, split anew or replaced by those of other connections, and which ends in
-every way. What the engine gives to its protocol must be a beginning of what was sent, whatever was done to the records.
+The peer is an `ssl.SSLObject` whose ciphertext is in our hands: a real handshake of TLS 1.2 or 1.3 and real data, of
+which records are changed, cut, doubled, dropped, swapped, split anew or replaced by those of other connections, and
+which ends in every way. What the engine gives to its protocol must be a beginning of what was sent, whatever was done
+to the records.
 """
 
 from __future__ import annotations

@@ -60,6 +60,7 @@ def running():
 def run(monkeypatch, side, coroutine_function, *arguments):
     library, engine = SIDES[side]
     monkeypatch.setenv("TEPAL_TLS", engine)
+
     async def limited():
         async with asyncio.timeout(20):
             return await coroutine_function(*arguments)

@@ -57,7 +57,7 @@ class Recorder(asyncio.DatagramProtocol):
         self.calls.append((type(exc), str(exc)))
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self.lost.set_result(exc)
+        self.lost.set_result(exc and (type(exc), str(exc)))
 
 
 def bound(family: int, host: str) -> socket.socket:

@@ -22,9 +22,9 @@ from xml.etree import ElementTree
 HERE = Path(__file__).resolve().parent
 OURS = "_native"
 """What our extension's file is called."""
-CPYTHONS = "_PyLong_FromByteArray"
-"""``int.from_bytes()`` asks of a 0 that it has just made whether its first digit, which it has not written, is that of
-a small int. What uses the answer "depends on uninitialised values" for good; memcheck says where these come from."""
+CPYTHONS = "_PyLong_New"
+"""CPython asks of a 0 that it has just made whether its first digit, which it has not written, is that of a small int. What
+uses the answer "depends on uninitialised values" for good; memcheck says that they were allocated here."""
 STACK = "60"
 """Frames of a stack that are looked at."""
 
@@ -61,8 +61,12 @@ def errors_of(report: Path) -> list[tuple[bool, str]]:
             continue
         ours = any(OURS in (frame.findtext("obj") or "") for frame in frames)
         what = error.findtext("what") or error.findtext("xwhat/text") or "an error"
-        places = [f"    {frame.findtext('fn')} ({frame.findtext('file')}:{frame.findtext('line')})" for frame in frames]
-        found.append((ours, "\n".join([what, *places[:20]])))
+        lines = [what]
+        for number, stack in enumerate(error.iter("stack")):
+            lines += ["  of what was made by"] if number else []
+            for frame in list(stack.iter("frame"))[:16]:
+                lines.append(f"    {frame.findtext('fn')} ({frame.findtext('file')}:{frame.findtext('line')})")
+        found.append((ours, "\n".join(lines)))
     return found
 
 

@@ -23,8 +23,8 @@ HERE = Path(__file__).resolve().parent
 OURS = "_native"
 """What our extension's file is called."""
 CPYTHONS = "_PyLong_New"
-"""CPython asks of a 0 that it has just made whether its first digit, which it has not written, is that of a small int. What
-uses the answer "depends on uninitialised values" for good; memcheck says that they were allocated here."""
+"""CPython asks of a 0 that it has just made whether its first digit, which it has not written, is that of a small int.
+What uses the answer "depends on uninitialised values" for good; memcheck says that they were allocated here."""
 STACK = "60"
 """Frames of a stack that are looked at."""
 

@@ -25,11 +25,13 @@ __all__ = [
     "Future",
     "Handle",
     "LoopCore",
+    "ReadPipeTransport",
     "StreamTransport",
     "Task",
     "TimerHandle",
     "TlsProtocolCore",
     "TlsTransportCore",
+    "WritePipeTransport",
     "call_both",
     "create_task",
     "ensure_future",
@@ -115,6 +117,29 @@ class StreamTransport(asyncio.Transport):
     def writelines(self, list_of_data: Iterable[Buffer], /) -> None: ...
     def _attach_to_server(self) -> None: ...
     def _start(self, waiter: asyncio.Future[None] | None, /) -> None: ...
+
+@final
+class ReadPipeTransport(asyncio.ReadTransport):
+    """The transport of a pipe that is read from; loops make it."""
+
+    _pipe: Any
+    max_size: int
+    _protocol: asyncio.BaseProtocol | None
+    @property
+    def _fileno(self) -> int: ...
+    def set_protocol(self, protocol: asyncio.BaseProtocol, /) -> None: ...
+
+@final
+class WritePipeTransport(asyncio.transports._FlowControlMixin):
+    """The transport of a pipe that is written to; loops make it."""
+
+    _pipe: Any
+    _protocol: asyncio.BaseProtocol | None
+    @property
+    def _fileno(self) -> int: ...
+    def set_protocol(self, protocol: asyncio.BaseProtocol, /) -> None: ...
+    def write(self, data: Buffer, /) -> None: ...
+    def writelines(self, list_of_data: Iterable[Buffer], /) -> None: ...
 
 @disjoint_base
 class TlsProtocolCore:
@@ -225,6 +250,12 @@ class LoopCore(_AsyncioLoop):
         server: asyncio.AbstractServer | None,
         context: Context | None,
     ) -> StreamTransport: ...
+    def _new_read_pipe_transport(
+        self, pipe: Any, protocol: asyncio.BaseProtocol, waiter: Any, extra: dict[str, Any] | None
+    ) -> ReadPipeTransport: ...
+    def _new_write_pipe_transport(
+        self, pipe: Any, protocol: asyncio.BaseProtocol, waiter: Any, extra: dict[str, Any] | None
+    ) -> WritePipeTransport: ...
     def _pop_ready(self) -> asyncio.Handle | None: ...
     def _ready_count(self) -> int: ...
     def _ready_handles(self) -> list[asyncio.Handle]: ...

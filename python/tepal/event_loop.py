@@ -316,6 +316,24 @@ class EventLoop(_native.LoopCore, asyncio.SelectorEventLoop):
     ) -> asyncio.DatagramTransport:
         return datagram_transports.make(self, sock, protocol, address, waiter, extra)
 
+    def _make_read_pipe_transport(
+        self,
+        pipe: Any,
+        protocol: asyncio.BaseProtocol,
+        waiter: "asyncio.Future[None] | None" = None,
+        extra: dict[str, Any] | None = None,
+    ) -> asyncio.ReadTransport:
+        return self._new_read_pipe_transport(pipe, protocol, waiter, extra)
+
+    def _make_write_pipe_transport(
+        self,
+        pipe: Any,
+        protocol: asyncio.BaseProtocol,
+        waiter: "asyncio.Future[None] | None" = None,
+        extra: dict[str, Any] | None = None,
+    ) -> asyncio.WriteTransport:
+        return self._new_write_pipe_transport(pipe, protocol, waiter, extra)
+
     def _make_ssl_transport(
         self,
         rawsock: socket.socket,

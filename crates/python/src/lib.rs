@@ -75,6 +75,7 @@ mod _native {
         give(py, transport::learn_server())?;
         give(py, weak_collections::learn())?;
         let stream_transport = give(py, transport::make_type())?;
+        let (read_pipe, write_pipe) = give(py, transport::make_pipe_types())?;
         let tls_protocol = give(py, tls::make_type())?;
         let tls_transport = give(py, tls::make_transport_type())?;
         transport::install_upper(&tls::UPPER);
@@ -85,6 +86,8 @@ mod _native {
         module.add("Task", task.into_bound(py))?;
         module.add("DatagramEndpoint", endpoint.into_bound(py))?;
         module.add("StreamTransport", stream_transport.into_bound(py))?;
+        module.add("ReadPipeTransport", read_pipe.into_bound(py))?;
+        module.add("WritePipeTransport", write_pipe.into_bound(py))?;
         module.add("TlsProtocolCore", tls_protocol.into_bound(py))?;
         module.add("TlsTransportCore", tls_transport.into_bound(py))?;
         for (name, function) in give(py, functions::all())? {

@@ -25,6 +25,7 @@
 //! wait is under way; then the next one returns at once. Many signals may merge into one.
 //!
 //! **`socket`** receives and sends without ever blocking; it is POSIX but for two flags of Linux and the BSDs.
+//! **`pipe`** reads and writes what is no socket; POSIX, but for the capacity of a pipe.
 //! **`datagram`** does so for datagrams, with a call that Linux, FreeBSD and NetBSD have (`recvmmsg`).
 //!
 //! **`monotonic_ns`** is the clock of Python's `time.monotonic()` on that platform, in nanoseconds: deadlines of
@@ -38,6 +39,7 @@ pub mod datagram;
 mod epoll;
 #[cfg(target_os = "linux")]
 mod eventfd;
+pub mod pipe;
 #[cfg(test)]
 pub(crate) mod scripted;
 pub mod socket;

@@ -158,7 +158,7 @@ pub fn set_no_delay(fd: RawFd) -> io::Result<()> {
 }
 
 #[inline]
-fn again_if_interrupted(mut call: impl FnMut() -> isize) -> io::Result<usize> {
+pub(super) fn again_if_interrupted(mut call: impl FnMut() -> isize) -> io::Result<usize> {
     loop {
         if let Ok(count) = usize::try_from(call()) {
             return Ok(count);

@@ -7,7 +7,7 @@ use crate::interop::instance::Instance;
 use crate::interop::methods::{Method, with_arguments, with_one};
 use crate::interop::object::Object;
 use crate::loop_core::body::LoopBody;
-use crate::transport::{StreamBody, accept_streams};
+use crate::transport::{ReadPipeBody, StreamBody, WritePipeBody, accept_streams};
 
 use super::L;
 
@@ -30,6 +30,16 @@ pub(super) fn methods() -> Vec<Method<LoopBody>> {
             c"_accept_streams",
             c"_accept_streams($self, protocol_factory, sock, server, backlog, context)\n--\n\nTake all connections that wait; whether that could be done.",
             accept_streams,
+        ),
+        with_arguments(
+            c"_new_read_pipe_transport",
+            c"_new_read_pipe_transport($self, pipe, protocol, waiter, extra)\n--\n\nMake a transport and schedule connection_made().",
+            |this: &L, arguments: Arguments<'_>| Instance::<ReadPipeBody>::make(this, arguments),
+        ),
+        with_arguments(
+            c"_new_write_pipe_transport",
+            c"_new_write_pipe_transport($self, pipe, protocol, waiter, extra)\n--\n\nMake a transport and schedule connection_made().",
+            |this: &L, arguments: Arguments<'_>| Instance::<WritePipeBody>::make(this, arguments),
         ),
         with_arguments(
         c"_new_stream_transport",

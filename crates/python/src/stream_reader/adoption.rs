@@ -15,6 +15,7 @@ use crate::loop_core::body::LoopBody;
 
 use super::connected::watch_for_writer;
 use super::fields::Fields;
+use super::process_output;
 use super::read_methods;
 use super::reader_attributes;
 use super::reader_state::ReaderState;
@@ -59,6 +60,7 @@ pub(crate) fn install(classes: &Classes, writer_methods: Vec<ForeignMethod>) -> 
     let learnt: Vec<&str> = PASSED_BY_READING.iter().chain(&READING).copied().collect();
     READER.learn(&asyncio_reader, &learnt)?;
     PROTOCOL.learn(&asyncio_protocol, &RECEIVING)?;
+    process_output::learn()?;
     add_attributes(&classes.reader, reader_attributes::attributes())?;
     add_methods(&classes.reader, reader_attributes::methods())?;
     add_methods(&classes.reader, read_methods::methods())?;
@@ -86,8 +88,13 @@ pub(crate) fn is_recognised(protocol: &Object) -> PyResult<bool> {
 /// reader is gone: the state is referred to by the caller twice, and by the reader.
 #[inline(always)]
 pub(crate) fn may_be_fed(protocol: &Object, state: &Instance<ReaderState>) -> bool {
-    is_known_protocol(protocol)
-        && OUR_READER.is_as_learnt()
+    is_known_protocol(protocol) && may_be_fed_by_anybody(state)
+}
+
+/// As [`may_be_fed`], where the caller knows who feeds the reader.
+#[inline(always)]
+pub(super) fn may_be_fed_by_anybody(state: &Instance<ReaderState>) -> bool {
+    OUR_READER.is_as_learnt()
         && state.can_be_fed()
         && state.with_object(Object::reference_count) > 2
 }
@@ -160,18 +167,40 @@ pub(crate) fn adopt(protocol: &Object) -> PyResult<Option<Ref<ReaderState>>> {
     // Counted here and in the protocol's `__dict__`.
     if kept_by_protocol && reader.reference_count() == 2 {
         replace(&fields, &own, &state)?;
-    } else {
-        OUR_READER.become_type_of(&reader);
-        if !OUR_READER.is_type_of(&reader) {
-            return Ok(None);
-        }
-        for name in STATE_NAMES {
-            own.remove(name)?;
-        }
-        own.set(Name::NativeState, &state.object())?;
+    } else if !change_class(&reader, &own, &state)? {
+        return Ok(None);
     }
     watch_for_writer(&fields)?;
     Ok(Some(state))
+}
+
+/// Takes over a reader that somebody holds, if it is as asyncio makes it, and answers its state.
+///
+/// # Errors
+/// `MemoryError`; what looking at attributes raises.
+pub(super) fn adopt_reader(reader: &Object) -> PyResult<Option<Ref<ReaderState>>> {
+    if !READER.is_type_of(reader) {
+        return state_if_ours(reader);
+    }
+    let own = Fields::of(reader)?;
+    if !is_usual(&own)? {
+        return Ok(None);
+    }
+    let state = take_over(&own)?;
+    Ok(change_class(reader, &own, &state)?.then_some(state))
+}
+
+/// Makes a reader one of ours, with this state; whether that could be done.
+fn change_class(reader: &Object, own: &Fields, state: &Ref<ReaderState>) -> PyResult<bool> {
+    OUR_READER.become_type_of(reader);
+    if !OUR_READER.is_type_of(reader) {
+        return Ok(false);
+    }
+    for name in STATE_NAMES {
+        own.remove(name)?;
+    }
+    own.set(Name::NativeState, &state.object())?;
+    Ok(true)
 }
 
 /// What the state has in place of the `__dict__`.
@@ -233,7 +262,7 @@ pub(super) fn original_of_reader(method: &str) -> PyResult<Object> {
 }
 
 /// Whether the instance has an attribute of that name beside the class's.
-fn has_own(object: &Object, name: Name) -> PyResult<bool> {
+pub(super) fn has_own(object: &Object, name: Name) -> PyResult<bool> {
     Ok(Fields::of(object)?.find(name)?.is_some())
 }
 

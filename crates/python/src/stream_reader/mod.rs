@@ -14,6 +14,7 @@
 mod adoption;
 mod connected;
 mod fields;
+mod process_output;
 mod read_methods;
 mod read_operation;
 mod reader_attributes;
@@ -23,6 +24,9 @@ mod writer_state;
 
 pub(crate) use adoption::{Classes, adopt, install, is_recognised, may_be_fed};
 pub(crate) use connected::make_type as make_connected_type;
+pub(crate) use process_output::{
+    OutputReader, is_output_protocol, keeps_output, output_may_be_fed, reader_of_output,
+};
 pub(crate) use read_operation::make_type;
 pub(crate) use reader_state::{ReaderState, make_type as make_reader_state_type};
 pub(crate) use writer_state::{

@@ -119,6 +119,27 @@ impl Delivery {
         Ok(())
     }
 
+    /// As [`Delivery::choose`], for a pipe: asyncio's know neither buffered protocols nor TLS.
+    ///
+    /// # Errors
+    /// What looking at the protocol raises.
+    pub(super) fn choose_for_pipe(&self, protocol: &Object) -> PyResult<()> {
+        let reader = if stream_reader::is_recognised(protocol)? {
+            stream_reader::adopt(protocol)?
+        } else {
+            None
+        };
+        let way = if reader.is_some() {
+            Way::Reader
+        } else {
+            Way::Data
+        };
+        self.clear();
+        drop(self.reader.replace(reader));
+        self.way.set(way);
+        Ok(())
+    }
+
     /// `protocol.data_received`
     ///
     /// # Errors

@@ -1,5 +1,9 @@
 //! Flow control: telling the protocol to stop writing and to go on.
 
+use std::cell::Cell;
+
+use tepal_core::stream::FlowControl;
+
 use crate::interop::arguments::{Arguments, Signature};
 use crate::interop::calls;
 use crate::interop::errors::{Builtin, PyResult};
@@ -46,14 +50,9 @@ impl Instance<StreamBody> {
 
     fn tell_protocol(&self, method: Name) -> PyResult<()> {
         let protocol = self.protocol.get_or_none();
-        match calls::call_method(method, [&protocol]) {
-            Ok(_) => Ok(()),
-            Err(raised) => {
-                let exception = failures::contain(raised)?;
-                let message = values::string(&format!("protocol.{}() failed", method.text()))?;
-                self.report(&message, &exception)
-            }
-        }
+        tell(&protocol, method, |message, exception| {
+            self.report(message, exception)
+        })
     }
 
     /// Tells the loop's exception handler.
@@ -76,22 +75,9 @@ impl Instance<StreamBody> {
     /// # Errors
     /// `ValueError` as asyncio words it; `TypeError` for what is no number.
     pub(super) fn set_write_buffer_limits(&self, arguments: Arguments<'_>) -> PyResult<()> {
-        let [high, low] = arguments.bind(&Signature {
-            function: "set_write_buffer_limits",
-            names: [Name::High, Name::Low],
-            required: 0,
-            positional: 2,
-        })?;
-        let (high, low) = (limit(high)?, limit(low)?);
+        let limits = limits_of(&arguments)?;
         self.settle()?;
-        let mut flow = self.flow.get();
-        if let Err(wrong) = flow.set_limits(high, low) {
-            return Err(Builtin::ValueError.raise(&format!(
-                "high ({}) must be >= low ({}) must be >= 0",
-                wrong.high, wrong.low
-            )));
-        }
-        self.flow.set(flow);
+        set_limits(&self.flow, limits)?;
         self.maybe_pause_protocol()
     }
 
@@ -100,12 +86,72 @@ impl Instance<StreamBody> {
     /// # Errors
     /// `MemoryError`.
     pub(super) fn write_buffer_limits(&self) -> PyResult<Object> {
-        let (low, high) = self.flow.get().limits();
-        values::tuple(vec![
-            values::integer(low as u64)?,
-            values::integer(high as u64)?,
-        ])
+        shown_limits(&self.flow)
     }
+}
+
+/// `protocol.pause_writing()` or `protocol.resume_writing()`; what that raises goes to `report`, with a message.
+///
+/// # Errors
+/// `SystemExit` and `KeyboardInterrupt` of the protocol; what `report` raises.
+pub(super) fn tell(
+    protocol: &Object,
+    method: Name,
+    report: impl FnOnce(&Object, &Object) -> PyResult<()>,
+) -> PyResult<()> {
+    match calls::call_method(method, [protocol]) {
+        Ok(_) => Ok(()),
+        Err(raised) => {
+            let exception = failures::contain(raised)?;
+            let message = values::string(&format!("protocol.{}() failed", method.text()))?;
+            report(&message, &exception)
+        }
+    }
+}
+
+/// `(high, low)` of `set_write_buffer_limits(high=None, low=None)`, in bytes.
+///
+/// # Errors
+/// `TypeError` for what is no number.
+pub(super) fn limits_of(arguments: &Arguments<'_>) -> PyResult<(Option<i64>, Option<i64>)> {
+    let [high, low] = arguments.bind(&Signature {
+        function: "set_write_buffer_limits",
+        names: [Name::High, Name::Low],
+        required: 0,
+        positional: 2,
+    })?;
+    Ok((limit(high)?, limit(low)?))
+}
+
+/// Sets the limits.
+///
+/// # Errors
+/// `ValueError` as asyncio words it.
+pub(super) fn set_limits(
+    flow: &Cell<FlowControl>,
+    (high, low): (Option<i64>, Option<i64>),
+) -> PyResult<()> {
+    let mut changed = flow.get();
+    if let Err(wrong) = changed.set_limits(high, low) {
+        return Err(Builtin::ValueError.raise(&format!(
+            "high ({}) must be >= low ({}) must be >= 0",
+            wrong.high, wrong.low
+        )));
+    }
+    flow.set(changed);
+    Ok(())
+}
+
+/// `(low, high)`, in bytes.
+///
+/// # Errors
+/// `MemoryError`.
+pub(super) fn shown_limits(flow: &Cell<FlowControl>) -> PyResult<Object> {
+    let (low, high) = flow.get().limits();
+    values::tuple(vec![
+        values::integer(low as u64)?,
+        values::integer(high as u64)?,
+    ])
 }
 
 /// A limit in bytes; a float is cut, and what is beyond all memory is the largest number.

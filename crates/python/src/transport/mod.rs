@@ -1,7 +1,7 @@
 //! `tepal._native.StreamTransport`: the transport of TCP and Unix stream sockets, a subclass of `asyncio.Transport`.
 //!
 //! What asyncio's `_SelectorSocketTransport` (CPython `Lib/asyncio/selector_events.py`) does per packet is done here;
-//! how a connection comes about stays asyncio's.
+//! how a connection comes about stays asyncio's. The transports of pipes are in [`pipe`].
 //!
 //! # States
 //!
@@ -23,6 +23,7 @@ mod closing;
 mod delivery;
 mod flow;
 mod holding;
+mod pipe;
 mod python;
 mod reading;
 mod stream_writer;
@@ -34,6 +35,7 @@ pub(crate) use acquaintances::learn_server;
 pub(crate) use body::{AsyncioBase, StreamBody};
 pub(crate) use delivery::{Delivery, Upper, Way, install_upper};
 pub(crate) use holding::send_held;
+pub(crate) use pipe::{ReadPipeBody, WritePipeBody, make_types as make_pipe_types};
 pub(crate) use python::make_type;
 pub(crate) use reading::run_readable;
 pub(crate) use stream_writer::{make_drain_type, writer_methods};

@@ -20,6 +20,7 @@ use crate::stream_reader::{ReaderState, may_be_fed};
 
 use super::body::StreamBody;
 use super::delivery::{Way, upper};
+use super::pipe;
 use super::wire::Attempt;
 
 /// What an entry `Readable` of the ready queue does: nothing if the transport has stopped reading since.
@@ -32,7 +33,7 @@ use super::wire::Attempt;
 #[inline(always)]
 pub(crate) fn run_readable(event_loop: &Instance<LoopBody>, transport: &Object) -> PyResult<()> {
     let Some(stream) = transport.exactly::<StreamBody>() else {
-        return Ok(());
+        return pipe::run_readable(event_loop, transport);
     };
     if !event_loop.is_watched_by(stream.descriptor.get(), Side::Reader, transport) {
         return Ok(());

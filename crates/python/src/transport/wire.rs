@@ -31,7 +31,7 @@ pub(super) enum Attempt<T> {
 }
 
 /// Sorts what the kernel answered.
-fn attempt<T>(answer: io::Result<T>) -> Attempt<T> {
+pub(super) fn attempt<T>(answer: io::Result<T>) -> Attempt<T> {
     match answer {
         Ok(value) => Attempt::Done(value),
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => Attempt::NotNow,
@@ -58,7 +58,7 @@ fn foreign_attempt(answer: PyResult<Object>) -> PyResult<Attempt<Object>> {
 
 /// A `bytes` for a protocol, in the memory of the last one if nobody kept that.
 #[inline(always)]
-fn spared(event_loop: &Instance<LoopBody>, content: &[u8]) -> PyResult<Object> {
+pub(super) fn spared(event_loop: &Instance<LoopBody>, content: &[u8]) -> PyResult<Object> {
     let spare = event_loop.spare.take();
     // A `bytes` that is dropped here runs no Python code.
     match spare.map(|spare| buffers::refilled(spare, content)) {
@@ -69,7 +69,7 @@ fn spared(event_loop: &Instance<LoopBody>, content: &[u8]) -> PyResult<Object> {
 
 /// A `bytes` for a stream reader, in the memory of the oldest one that is remembered if nobody kept that.
 #[inline(always)]
-fn remembered(event_loop: &Instance<LoopBody>, content: &[u8]) -> PyResult<Object> {
+pub(super) fn remembered(event_loop: &Instance<LoopBody>, content: &[u8]) -> PyResult<Object> {
     if !REMEMBERED_PACKET_SIZES.contains(&content.len()) {
         return buffers::bytes(content);
     }

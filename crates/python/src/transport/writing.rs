@@ -17,6 +17,7 @@ use crate::loop_core::shared_context::run_in;
 use crate::loop_core::watchers::{Side, Watch};
 
 use super::body::{Chunk, StreamBody};
+use super::pipe;
 use super::wire::Attempt;
 
 /// What became of pushed bytes.
@@ -43,7 +44,7 @@ const SILENT_WRITES: u32 = 5;
 /// Runs any Python code.
 pub(crate) fn run_writable(event_loop: &Instance<LoopBody>, transport: &Object) -> PyResult<()> {
     let Some(stream) = transport.exactly::<StreamBody>() else {
-        return Ok(());
+        return pipe::run_writable(event_loop, transport);
     };
     if !event_loop.is_watched_by(stream.descriptor.get(), Side::Writer, transport) {
         return Ok(());

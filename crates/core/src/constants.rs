@@ -61,6 +61,25 @@ pub const HELD_BYTES: usize = 16 * 1024;
 /// next write, if it comes later than this, sends everything.
 pub const HELD_NANOSECONDS: u64 = 250_000;
 
+/// How many writes between two polls make it worth while to gather them (writes).
+///
+/// Fewer are sent in a row anyway, and their latency counts.
+pub const GATHERING_FROM: u32 = 4;
+
+/// How many transports are gathered at most before they are sent (transports).
+///
+/// Of 100 that are busy, 16 bring most of the gain and 64 all that was measurable.
+pub const GATHERED_TRANSPORTS: usize = 64;
+
+/// How long the first of them may have waited (nanoseconds). If it took longer, the program computes between its writes,
+/// and gathering rests.
+///
+/// 64 answers of an HTTP server take 1 to 1.5 milliseconds.
+pub const GATHERED_NANOSECONDS: u64 = 2_000_000;
+
+/// For how many polls gathering rests then (polls).
+pub const GATHERING_RESTS: u32 = 64;
+
 /// How large the buffer is that all streams of a loop read small amounts through (bytes).
 ///
 /// What was read is copied into an object of exactly its size. Up to here the copy is cheaper than fresh memory.

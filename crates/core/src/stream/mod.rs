@@ -3,10 +3,12 @@
 
 mod burst;
 mod flow_control;
+mod gathering;
 mod read_size;
 mod write_queue;
 
 pub use burst::Burst;
 pub use flow_control::{FlowControl, InvalidLimits};
+pub use gathering::Gathering;
 pub use read_size::ReadSize;
 pub use write_queue::WriteQueue;

@@ -4,7 +4,7 @@ use tepal_core::Reactor;
 
 use crate::interop::arguments::{Arguments, Signature};
 use crate::interop::calls;
-use crate::interop::errors::{PyResult, Raised, raise_os_error, restore};
+use crate::interop::errors::{PyResult, raise_os_error};
 use crate::interop::instance::type_object;
 use crate::interop::interned::Name;
 use crate::interop::methods::{Method, with_one, without_arguments};
@@ -162,11 +162,7 @@ pub(crate) fn live_tasks() -> PyResult<Object> {
 pub(super) fn methods() -> Vec<Method<LoopBody>> {
     vec![
         without_arguments(c"_run_until_stopped", c"_run_until_stopped($self, /)\n--\n\nTurn until stop().", run),
-        without_arguments(c"_run_once", c"_run_once($self, /)\n--\n\nOne turn of the loop.", |this: &L| {
-            let exception = run_once(this).err().map(Raised::take);
-                this.retract_task();
-                exception.map_or(Ok(()), |exception| Err(restore(exception)))
-        }),
+        without_arguments(c"_run_once", c"_run_once($self, /)\n--\n\nOne turn of the loop.", run_once),
         without_arguments(
             c"stop",
             c"stop($self, /)\n--\n\nEnd run_forever() after the current turn.",

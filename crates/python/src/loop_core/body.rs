@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use tepal_core::constants::{DEFAULT_POLL_ENTRIES, DEFAULT_POLL_NANOSECONDS};
 use tepal_core::datagram::Batch;
+use tepal_core::stream::Gathering;
 use tepal_core::{EventBuffer, PollBudget, Reactor, TimerHeap, Waker};
 
 use crate::interop::gc::Visitor;
@@ -46,8 +47,10 @@ pub(crate) struct LoopBody {
     pub(crate) watchers: RefCell<Watchers>,
     /// Counts the turns; the first one is 1.
     pub(crate) turn: Cell<u64>,
-    /// Transports that may hold back a write until the turn ends.
+    /// Transports that may hold back a write until the next poll.
     pub(crate) holding: RefCell<Vec<Object>>,
+    /// Whether writes of different transports wait for each other.
+    pub(crate) gathering: Cell<Gathering>,
     /// What all streams of the loop read small amounts through; made when the first one reads.
     pub(crate) scratch: RefCell<Vec<u8>>,
     /// What all TLS connections of the loop receive into; away while one of them does.
@@ -118,6 +121,7 @@ impl HeapType for LoopBody {
             watchers: RefCell::new(Watchers::new()),
             turn: Cell::new(0),
             holding: RefCell::new(Vec::new()),
+            gathering: Cell::new(Gathering::default()),
             scratch: RefCell::new(Vec::new()),
             received: Cell::new(Vec::new()),
             plain: Cell::new(Vec::new()),

@@ -10,7 +10,7 @@ use tepal_core::{EventBuffer, Timeout, monotonic_ns, wait_time};
 
 use crate::future::FutureBody;
 use crate::handle::{CallArguments, HandleBody, TimerHandleBody};
-use crate::interop::errors::{PyResult, raise_os_error, restore};
+use crate::interop::errors::{PyResult, Raised, raise_os_error, restore};
 use crate::interop::imports::imports;
 use crate::interop::instance::Instance;
 use crate::interop::object::Object;
@@ -20,7 +20,7 @@ use crate::loop_core::entry::Entry;
 use crate::loop_core::failures;
 use crate::loop_core::watchers::{Side, Watch};
 
-use crate::transport::send_held;
+use crate::transport::{hold_enough, send_held};
 
 use super::dispatch::run_entry;
 use super::recorded;
@@ -47,18 +47,29 @@ pub(crate) fn run_until_stopped(event_loop: &Instance<LoopBody>) -> PyResult<()>
 fn turn_until_stopped(event_loop: &Instance<LoopBody>) -> PyResult<()> {
     let mut looked = look_at_descriptors(event_loop);
     loop {
-        if let Err(raised) = looked.and_then(|()| run_once(event_loop)) {
-            // Taking the Task back calls into CPython, which must not see the exception.
-            let exception = raised.take();
-            event_loop.retract_task();
-            return Err(restore(exception));
-        }
-        if event_loop.stopping.get() {
-            event_loop.retract_task();
-            return Ok(());
+        let ran = looked.and_then(|()| run_turn(event_loop));
+        if ran.is_err() || event_loop.stopping.get() {
+            return end_run(event_loop, ran);
         }
         looked = Ok(());
     }
+}
+
+/// On the way out: what was held is sent, and no Task runs. Both may call into CPython, which must not see an exception.
+#[inline(never)]
+fn end_run(event_loop: &Instance<LoopBody>, ran: PyResult<()>) -> PyResult<()> {
+    let exception = ran.err().map(Raised::take);
+    let sent = send_held(event_loop);
+    let exception = match (exception, sent) {
+        (None, sent) => sent.err().map(Raised::take),
+        (Some(exception), sent) => {
+            // Only one can be raised.
+            sent.unwrap_or_else(Raised::forget);
+            Some(exception)
+        }
+    };
+    event_loop.retract_task();
+    exception.map_or(Ok(()), |exception| Err(restore(exception)))
 }
 
 /// Polls without waiting, unless the turn that follows polls anyway.
@@ -69,30 +80,13 @@ fn look_at_descriptors(event_loop: &Instance<LoopBody>) -> PyResult<()> {
     poll(event_loop, Timeout::Now)
 }
 
-/// One turn; see the module's text.
+/// One turn for itself; see the module's text.
 ///
 /// # Errors
 /// As [`run_until_stopped`].
-#[inline(always)]
 pub(crate) fn run_once(event_loop: &Instance<LoopBody>) -> PyResult<()> {
     let ran = run_turn(event_loop);
-    if event_loop.holding.borrow().is_empty() {
-        return ran;
-    }
-    send_held_after(event_loop, ran)
-}
-
-/// Lets the transports send what they held back, also on the way out of the loop.
-#[inline(never)]
-fn send_held_after(event_loop: &Instance<LoopBody>, ran: PyResult<()>) -> PyResult<()> {
-    let Err(raised) = ran else {
-        return send_held(event_loop);
-    };
-    let exception = raised.take();
-    if let Err(other) = send_held(event_loop) {
-        other.forget();
-    }
-    Err(restore(exception))
+    end_run(event_loop, ran)
 }
 
 #[inline(always)]
@@ -112,6 +106,9 @@ fn run_turn(event_loop: &Instance<LoopBody>) -> PyResult<()> {
             break;
         };
         run_entry(event_loop, entry)?;
+        if hold_enough(event_loop) {
+            send_held(event_loop)?;
+        }
     }
     event_loop.counters.turned(batch as u64);
     note_ran(event_loop, batch as u32);
@@ -157,6 +154,10 @@ fn poll_if_due(event_loop: &Instance<LoopBody>) -> PyResult<()> {
 /// Nothing is ready: sleep until something happens.
 #[inline(never)]
 fn wait_idle(event_loop: &Instance<LoopBody>) -> PyResult<()> {
+    if !event_loop.holding.borrow().is_empty() {
+        // Before the timers are looked at: what it tells protocols may make some.
+        send_held(event_loop)?;
+    }
     let next = event_loop.timers.borrow().next_deadline();
     let now = if next.is_some() { event_loop.now()? } else { 0 };
     let timeout = wait_time(false, false, next, now);
@@ -172,9 +173,12 @@ fn wait_idle(event_loop: &Instance<LoopBody>) -> PyResult<()> {
 #[inline(never)]
 fn poll(event_loop: &Instance<LoopBody>, timeout: Timeout) -> PyResult<()> {
     if !event_loop.holding.borrow().is_empty() {
-        // A turn inside a callback of another one: nothing may wait for what was not sent.
+        // Nothing may wait for what was not sent.
         send_held(event_loop)?;
     }
+    let mut gathering = event_loop.gathering.get();
+    gathering.polled();
+    event_loop.gathering.set(gathering);
     let (poller, waker) = match (&*event_loop.reactor.borrow(), &*event_loop.waker.borrow()) {
         (Some(reactor), Some(waker)) => (reactor.poller(), waker.clone()),
         _ => return Err(failures::loop_is_closed()),

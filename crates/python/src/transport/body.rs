@@ -23,6 +23,7 @@ use crate::loop_core::body::LoopBody;
 use crate::loop_core::entry::Entry;
 
 use super::delivery::Delivery;
+use super::holding::Held;
 
 /// What waits to be sent: an immutable object, or a copy of what is not.
 pub(crate) enum Chunk {
@@ -93,8 +94,8 @@ pub(crate) struct StreamBody {
     /// The context of the writes that wait for the kernel.
     pub(super) write_context: Slot,
     pub(super) queue: RefCell<WriteQueue<Chunk>>,
-    /// The queue waits for the end of the turn, not for the kernel.
-    pub(super) held: Cell<bool>,
+    /// Why the queue waits, if not for the kernel.
+    pub(super) held: Cell<Held>,
     pub(super) burst: Cell<Burst>,
     pub(super) flow: Cell<FlowControl>,
     pub(super) read_size: Cell<ReadSize>,
@@ -137,7 +138,7 @@ impl HeapType for StreamBody {
             read_context: Slot::empty(),
             write_context: Slot::empty(),
             queue: RefCell::new(WriteQueue::new()),
-            held: Cell::new(false),
+            held: Cell::new(Held::No),
             burst: Cell::new(Burst::default()),
             flow: Cell::new(FlowControl::default()),
             read_size: Cell::new(ReadSize::default()),

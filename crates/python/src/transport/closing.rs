@@ -38,6 +38,8 @@ impl Instance<StreamBody> {
     /// # Errors
     /// As [`Self::close`].
     pub(super) fn force_close(&self, exception: &Object) -> PyResult<()> {
+        // What was written before counts as sent.
+        self.settle()?;
         if self.connection_lost.get() != 0 {
             return Ok(());
         }

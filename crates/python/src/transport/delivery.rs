@@ -191,6 +191,8 @@ impl Instance<StreamBody> {
     /// # Errors
     /// As [`Delivery::choose`].
     pub(super) fn set_protocol(&self, protocol: &Object) -> PyResult<()> {
+        // What was written before is not the new one's to pause for.
+        self.settle()?;
         self.delivery.choose(protocol)?;
         self.protocol.set(protocol.clone());
         self.protocol_connected.set(true);

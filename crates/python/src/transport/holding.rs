@@ -1,67 +1,110 @@
-//! Writes that wait for the next one of the same turn, so that both leave with one system call.
+//! Writes that wait for others, so that all leave together.
 //!
-//! asyncio sends each write at once, uvloop and zuvloop send all at the end of the turn. Here a write is held back only
-//! where the program's habit says that another one follows in the same turn ([`Burst`](tepal_core::stream::Burst)), and
-//! the last one sends them all before it returns; the end of the turn is a safety net. Whatever else is asked of the
-//! transport finds the bytes sent ([`settle`](Instance::settle)).
+//! asyncio sends each write at once, uvloop and zuvloop send all at the end of the turn. Here a write is held back
+//!
+//! - for the next one of the same transport, where the program's habit says that it follows in the same turn
+//!   ([`Burst`](tepal_core::stream::Burst)): the last one sends them all before it returns;
+//! - for those of other transports, where many are busy and more entries are ready to run
+//!   ([`Gathering`](tepal_core::stream::Gathering)): all are sent after some of them, one right after the other.
+//!
+//! Nothing waits beyond the next poll or the end of the loop's run. Whatever else is asked of the transport finds the
+//! bytes sent ([`settle`](Instance::settle)).
 
+use tepal_core::constants::HELD_BYTES;
 use tepal_core::monotonic_ns;
+use tepal_core::stream::Gathering;
 
 use crate::interop::errors::{PyResult, restore};
 use crate::interop::instance::Instance;
 use crate::interop::object::Object;
 use crate::interop::threads;
 use crate::loop_core::body::LoopBody;
+use crate::loop_core::shared_context::run_in;
 
 use super::body::StreamBody;
 use super::wire::Attempt;
 use super::writing::WRITE_ERROR;
 
+/// Why the queue of a transport waits, if not for the kernel.
+///
+/// | state | `write` finds | → |
+/// |---|---|---|
+/// | No | many transports busy, more ready | Gathered |
+/// | No | the habit of writing again | ForNext |
+/// | ForNext | the last one of the habit, too much or too long | No: all is sent |
+/// | Gathered | too much | No: all is sent |
+/// | ForNext, Gathered | anything else | the same |
+/// | ForNext, Gathered | no `write`: a poll, another method, the end of the run | No: all is sent |
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Held {
+    No,
+    ForNext,
+    Gathered,
+}
+
 impl Instance<StreamBody> {
-    /// Counts a write; whether another one is expected in this turn.
+    /// Counts a write of so many bytes. Answers what it should wait for.
     #[inline(always)]
-    pub(super) fn expects_another_write(&self) -> bool {
-        let turn = match self.event_loop.get() {
-            // Only the loop's own thread comes to the end of the turn.
-            Some(event_loop) if event_loop.thread.get() == threads::ident() => {
-                event_loop.turn.get()
-            }
-            _ => 0,
+    pub(super) fn should_wait(&self, size: usize) -> Held {
+        let Some(event_loop) = self.event_loop.get() else {
+            return Held::No;
         };
-        if turn == 0 || self.foreign_socket.get() {
-            return false;
+        // Only the loop's own thread comes to the next poll.
+        if event_loop.thread.get() != threads::ident() || self.foreign_socket.get() {
+            return Held::No;
         }
         let mut burst = self.burst.get();
-        let more = burst.wrote(turn);
+        let more = burst.wrote(event_loop.turn.get());
         self.burst.set(burst);
-        more
+        let mut gathering = event_loop.gathering.get();
+        let many = gathering.wrote();
+        event_loop.gathering.set(gathering);
+        if size >= HELD_BYTES {
+            Held::No
+        } else if many && !event_loop.ready.borrow().is_empty() {
+            Held::Gathered
+        } else if more {
+            Held::ForNext
+        } else {
+            Held::No
+        }
     }
 
     /// Holds the first write back.
-    pub(super) fn hold(&self, data: &Object, bytes: &[u8]) -> PyResult<()> {
+    #[inline(always)]
+    pub(super) fn hold(&self, data: &Object, bytes: &[u8], held: Held) -> PyResult<()> {
         let event_loop = self.event_loop()?;
-        let mut burst = self.burst.get();
-        burst.hold(monotonic_ns());
-        self.burst.set(burst);
+        if held == Held::ForNext {
+            let mut burst = self.burst.get();
+            burst.hold(monotonic_ns());
+            self.burst.set(burst);
+        }
         self.keep(data, bytes, 0);
-        self.held.set(true);
-        event_loop.holding.borrow_mut().push(self.object());
+        self.held.set(held);
+        let mut holding = event_loop.holding.borrow_mut();
+        if holding.is_empty() {
+            let mut gathering = event_loop.gathering.get();
+            gathering.begin(monotonic_ns());
+            event_loop.gathering.set(gathering);
+        }
+        holding.push(self.object());
         Ok(())
     }
 
-    /// A write that follows one that is held.
+    /// A write that follows one that is held; `next` is what it should wait for itself.
     pub(super) fn write_behind_held(
         &self,
         data: &Object,
         bytes: &[u8],
-        more: bool,
+        next: Held,
     ) -> PyResult<()> {
         self.keep(data, bytes, 0);
         let size = self.queue.borrow().size();
-        if more && self.burst.get().may_hold(size, monotonic_ns()) {
-            return Ok(());
-        }
-        self.settle()
+        let wait = match self.held.get() {
+            Held::Gathered => size < HELD_BYTES,
+            _ => next == Held::ForNext && self.burst.get().may_hold(size, monotonic_ns()),
+        };
+        if wait { Ok(()) } else { self.settle() }
     }
 
     /// Sends what is held back.
@@ -70,52 +113,126 @@ impl Instance<StreamBody> {
     /// As `write`.
     #[inline(always)]
     pub(super) fn settle(&self) -> PyResult<()> {
-        if self.held.replace(false) {
-            self.send_held()
-        } else {
-            Ok(())
+        match self.held.replace(Held::No) {
+            Held::No => Ok(()),
+            _ => self.send_held(),
         }
     }
 
-    fn send_held(&self) -> PyResult<()> {
-        if self.connection_lost.get() != 0 || self.queue.borrow().is_empty() {
+    /// As [`Self::settle`], if a part of what is held could be so much that the protocol has to pause.
+    ///
+    /// # Errors
+    /// As `write`.
+    #[inline(always)]
+    pub(super) fn settle_if_much(&self) -> PyResult<()> {
+        if self.held.get() == Held::No || self.queue.borrow().size() <= self.flow.get().limits().1 {
             return Ok(());
+        }
+        self.settle()
+    }
+
+    fn send_held(&self) -> PyResult<()> {
+        match self.try_held()? {
+            Outcome::Sent => Ok(()),
+            unsent => self.held_tried(unsent),
+        }
+    }
+
+    /// As [`Self::settle`], for the loop: of no Task, and in the connection's context if Python code runs.
+    fn settle_by_loop(&self, event_loop: &Instance<LoopBody>) -> PyResult<()> {
+        if self.held.replace(Held::No) == Held::No {
+            return Ok(());
+        }
+        let unsent = match self.try_held()? {
+            Outcome::Sent => return Ok(()),
+            unsent => unsent,
+        };
+        event_loop.retract_task();
+        if self.read_context.is_empty() {
+            return self.held_tried(unsent);
+        }
+        run_in(&self.read_context, || self.held_tried(unsent))?
+    }
+
+    /// Lets the kernel take what it takes. Runs no Python code, unless the socket is foreign.
+    #[inline(always)]
+    fn try_held(&self) -> PyResult<Outcome> {
+        if self.connection_lost.get() != 0 || self.queue.borrow().is_empty() {
+            return Ok(Outcome::Sent);
         }
         match self.send_queue()? {
             // A chunk is memory of ours or an exact `bytes`: dropping it runs no Python code.
             Attempt::Done(count) => self.queue.borrow_mut().advance(count, drop),
             Attempt::NotNow => {}
-            Attempt::Failed(exception) => {
+            Attempt::Failed(exception) => return Ok(Outcome::Failed(exception)),
+        }
+        Ok(if self.queue.borrow().is_empty() {
+            Outcome::Sent
+        } else {
+            Outcome::Left
+        })
+    }
+
+    #[cold]
+    fn held_tried(&self, unsent: Outcome) -> PyResult<()> {
+        match unsent {
+            Outcome::Sent => Ok(()),
+            Outcome::Left => {
+                self.watch_writes()?;
+                self.maybe_pause_protocol()
+            }
+            Outcome::Failed(exception) => {
                 drop(self.queue.borrow_mut().take_all());
-                return self.fatal_error(&exception, WRITE_ERROR);
+                self.fatal_error(&exception, WRITE_ERROR)
             }
         }
-        if self.queue.borrow().is_empty() {
-            return Ok(());
-        }
-        self.watch_writes()?;
-        self.maybe_pause_protocol()
     }
 }
 
-/// Sends what the transports of the loop hold back.
+/// What became of bytes that were held.
+enum Outcome {
+    Sent,
+    Left,
+    Failed(Object),
+}
+
+/// Whether so many transports hold something back that they are to be served now.
+#[inline(always)]
+pub(crate) fn hold_enough(event_loop: &Instance<LoopBody>) -> bool {
+    Gathering::is_enough(event_loop.holding.borrow().len())
+}
+
+/// Sends what the transports of the loop hold back, and what they come to hold meanwhile.
 ///
 /// # Errors
 /// The first error of a transport's `write`; all are served.
 ///
 /// # Reentrancy
 /// Runs any Python code.
+#[inline(never)]
 pub(crate) fn send_held(event_loop: &Instance<LoopBody>) -> PyResult<()> {
-    let holding = std::mem::take(&mut *event_loop.holding.borrow_mut());
     let mut failed = Ok(());
-    for transport in &holding {
-        let Some(stream) = transport.exactly::<StreamBody>() else {
-            continue;
-        };
-        match (stream.settle(), &failed) {
-            (Ok(()), _) => {}
-            (Err(raised), Ok(())) => failed = Err(raised.take()),
-            (Err(raised), Err(_)) => raised.forget(),
+    loop {
+        let mut holding = event_loop.holding.take();
+        if holding.is_empty() {
+            break;
+        }
+        for transport in holding.drain(..) {
+            let Some(stream) = transport.exactly::<StreamBody>() else {
+                continue;
+            };
+            match (stream.settle_by_loop(event_loop), &failed) {
+                (Ok(()), _) => {}
+                (Err(raised), Ok(())) => failed = Err(raised.take()),
+                (Err(raised), Err(_)) => raised.forget(),
+            }
+        }
+        let mut gathering = event_loop.gathering.get();
+        gathering.sent(monotonic_ns());
+        event_loop.gathering.set(gathering);
+        // The memory serves again, unless something was held meanwhile.
+        if event_loop.holding.borrow().is_empty() {
+            event_loop.holding.replace(holding);
         }
     }
     failed.map_err(restore)

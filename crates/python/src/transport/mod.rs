@@ -34,7 +34,7 @@ pub(crate) use accepting::{accept_streams, learn_transport_socket};
 pub(crate) use acquaintances::learn_server;
 pub(crate) use body::{AsyncioBase, StreamBody};
 pub(crate) use delivery::{Delivery, Upper, Way, install_upper};
-pub(crate) use holding::send_held;
+pub(crate) use holding::{hold_enough, send_held};
 pub(crate) use pipe::{ReadPipeBody, WritePipeBody, make_types as make_pipe_types};
 pub(crate) use python::make_type;
 pub(crate) use reading::run_readable;

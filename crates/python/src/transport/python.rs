@@ -23,14 +23,18 @@ type S = Instance<StreamBody>;
 
 /// `get_extra_info(name, default=None)`
 fn get_extra_info(this: &S, arguments: Arguments<'_>) -> PyResult<Object> {
-    // The answer may be the socket.
-    this.settle()?;
     let [name, default] = arguments.bind(&Signature {
         function: "get_extra_info",
         names: [Name::Called, Name::Default],
         required: 1,
         positional: 2,
     })?;
+    if let Some(name) = &name
+        && values::same_text(name, &intern("socket")?)
+    {
+        // It may be sent to directly.
+        this.settle()?;
+    }
     let found = match (this.asyncio.extra.get(), name) {
         (Some(extra), Some(name)) => values::dict_get(&extra, &name)?,
         _ => None,
@@ -222,7 +226,6 @@ fn closing_methods() -> Vec<Method<StreamBody>> {
     vec![
         without_arguments(c"close", c"close($self, /)\n--\n\nEnd once everything is sent.", S::close),
         without_arguments(c"abort", c"abort($self, /)\n--\n\nEnd at once.", |this: &S| {
-            this.settle()?;
             this.force_close(&Object::none())
         }),
         without_arguments(c"is_closing", c"is_closing($self, /)\n--\n\nWhether it ends or has ended.", |this: &S| {

@@ -111,7 +111,7 @@ fn nothing_to_wait_for(state: &WriterState) -> PyResult<bool> {
     };
     match transport.exactly::<StreamBody>() {
         Some(stream) => {
-            stream.settle()?;
+            stream.settle_if_much()?;
             Ok(!stream.closing.get()
                 && !stream.flow.get().is_paused()
                 && stream

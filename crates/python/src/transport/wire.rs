@@ -262,7 +262,9 @@ impl Instance<StreamBody> {
         let descriptor = sockets::descriptor(&socket);
         let queue = self.queue.borrow();
         let count = queue.chunks().count();
-        let answer = if count <= FEW {
+        let answer = if count == 1 {
+            socket::send(descriptor, queue.pieces().next().unwrap_or_default())
+        } else if count <= FEW {
             let mut places = [io::IoSlice::new(&[]); FEW];
             socket::send_vectored(descriptor, queue.next(&mut places))
         } else {

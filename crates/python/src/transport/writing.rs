@@ -1,7 +1,5 @@
 //! From the program to the kernel.
 
-use tepal_core::constants::HELD_BYTES;
-
 use crate::interop::buffers::{self, Bytes, View};
 use crate::interop::calls;
 use crate::interop::coroutines::is_true;
@@ -17,6 +15,7 @@ use crate::loop_core::shared_context::run_in;
 use crate::loop_core::watchers::{Side, Watch};
 
 use super::body::{Chunk, StreamBody};
+use super::holding::Held;
 use super::pipe;
 use super::wire::Attempt;
 
@@ -118,14 +117,14 @@ impl Instance<StreamBody> {
     /// Writes `bytes`, the content of `data`.
     #[inline(always)]
     fn write_bytes(&self, data: &Object, bytes: &[u8]) -> PyResult<()> {
-        let more = self.expects_another_write();
-        if self.held.get() {
-            return self.write_behind_held(data, bytes, more);
+        let wait = self.should_wait(bytes.len());
+        if self.held.get() != Held::No {
+            return self.write_behind_held(data, bytes, wait);
         }
         let mut sent = 0;
         if self.queue.borrow().is_empty() {
-            if more && bytes.len() < HELD_BYTES {
-                return self.hold(data, bytes);
+            if wait != Held::No {
+                return self.hold(data, bytes, wait);
             }
             match self.send(data, bytes)? {
                 Attempt::Done(count) if count >= bytes.len() => return Ok(()),
@@ -176,7 +175,7 @@ impl Instance<StreamBody> {
     /// As [`Self::write`].
     #[inline(always)]
     pub(crate) fn pushed(&self, pushed: Pushed) -> PyResult<()> {
-        if self.held.get() {
+        if self.held.get() != Held::No {
             return self.settle();
         }
         match pushed.0 {

@@ -33,6 +33,7 @@
 
 #[cfg(target_os = "linux")]
 mod clock;
+mod counter;
 #[cfg(target_os = "linux")]
 pub mod datagram;
 #[cfg(target_os = "linux")]
@@ -51,6 +52,7 @@ use crate::event::{Interest, Token};
 
 #[cfg(target_os = "linux")]
 pub use clock::monotonic_ns;
+pub(crate) use counter::{counts_evenly, ticks};
 #[cfg(target_os = "linux")]
 pub(crate) use epoll::{Epoll as Selector, EpollEvents as RawEvents, wait};
 #[cfg(target_os = "linux")]

@@ -118,7 +118,7 @@ fn show_site(site: &Site) -> PyResult<Object> {
         values::integer(site.tasks)?,
         values::integer(u64::from(site.made))?,
         values::integer(site.at_once)?,
-        values::integer(site.at_once_cost)?,
+        values::integer(site.at_once_cost())?,
         small_numbers(&site.at_once_tasks)?,
         values::integer(site.dropped)?,
         small_numbers(&site.dropped_tasks)?,

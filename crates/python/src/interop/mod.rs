@@ -13,6 +13,7 @@ mod border;
 pub(crate) mod buffers;
 pub(crate) mod calls;
 pub(crate) mod contextvars;
+pub(crate) mod coroutine_code;
 pub(crate) mod coroutines;
 pub(crate) mod errors;
 pub(crate) mod foreign_methods;

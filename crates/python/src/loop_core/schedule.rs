@@ -34,11 +34,31 @@ impl Instance<LoopBody> {
         self.schedule_with_care(entry)
     }
 
+    /// Appends the first step of a Task, of which the recording knows already.
+    ///
+    /// # Errors
+    /// As [`Self::schedule`].
+    ///
+    /// # Reentrancy
+    /// As [`Self::schedule`].
+    #[inline(always)]
+    pub(crate) fn schedule_first(&self, entry: Entry) -> PyResult<()> {
+        if self.attention.is_only_watched() {
+            self.ready.borrow_mut().push_back(entry);
+            return Ok(());
+        }
+        self.schedule_with_care(entry)
+    }
+
     #[cold]
     #[inline(never)]
     fn schedule_with_care(&self, entry: Entry) -> PyResult<()> {
         if self.attention.has(RECORDING) {
             self.note_ready(&entry);
+            if self.attention.is_only_watched() {
+                self.ready.borrow_mut().push_back(entry);
+                return Ok(());
+            }
         }
         if self.attention.has(OVERRIDDEN)
             && let Some(call) = entry.as_call()?

@@ -16,9 +16,6 @@ use crate::interop::values;
 
 use super::recorder::TaskNote;
 
-/// What looks at a Task's note.
-pub(crate) type Look<'a> = &'a mut dyn FnMut(&TaskNote);
-
 /// How the Task layer drives a Task.
 #[derive(Clone, Copy)]
 pub(crate) struct Driver {
@@ -28,8 +25,8 @@ pub(crate) struct Driver {
     pub(crate) wake: fn(task: &Object, future: &Object) -> PyResult<()>,
     /// `task.get_context()`
     pub(crate) context: fn(task: &Object) -> PyResult<Option<Object>>,
-    /// Looks at what a recording has noted about the Task.
-    pub(crate) note: fn(task: &Object, look: Look<'_>),
+    /// What a recording has noted about the Task.
+    pub(crate) note: fn(task: &Object) -> Option<&TaskNote>,
 }
 
 static DRIVER: std::sync::OnceLock<Driver> = std::sync::OnceLock::new();
@@ -54,11 +51,10 @@ pub(crate) fn task_context(task: &Object) -> PyResult<Option<Object>> {
     (driver()?.context)(task)
 }
 
-/// Looks at the note of a Task of ours; does nothing for another object and for a Task without one.
-pub(crate) fn with_note(task: &Object, look: Look<'_>) {
-    if let Some(driver) = DRIVER.get() {
-        (driver.note)(task, look);
-    }
+/// The note of a Task of ours; `None` for another object and for a Task without one.
+#[inline]
+pub(crate) fn note_of(task: &Object) -> Option<&TaskNote> {
+    (DRIVER.get()?.note)(task)
 }
 
 /// Callable without arguments: one step of a Task.

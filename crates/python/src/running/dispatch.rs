@@ -31,17 +31,17 @@ use super::{recorded, slow};
 #[inline(always)]
 pub(super) fn run_entry(event_loop: &Instance<LoopBody>, entry: Entry) -> PyResult<()> {
     if event_loop.attention.has(DEBUG | RECORDING | KEEPING) {
-        return run_with_care(event_loop, entry);
+        return run_with_care(event_loop, &entry);
     }
     run_now(event_loop, entry)
 }
 
 #[inline(never)]
-fn run_with_care(event_loop: &Instance<LoopBody>, entry: Entry) -> PyResult<()> {
+fn run_with_care(event_loop: &Instance<LoopBody>, entry: &Entry) -> PyResult<()> {
     if event_loop.attention.has(RECORDING | KEEPING) {
         return recorded::run_recorded(event_loop, entry);
     }
-    slow::run_timed(event_loop, entry)
+    slow::run_timed(event_loop, entry.copy())
 }
 
 /// As [`run_entry`], without looking at the debug mode.

@@ -2,6 +2,7 @@
 
 mod dispatch;
 mod recorded;
+mod reported;
 mod slow;
 mod turn;
 

@@ -3,8 +3,6 @@
 //! Everything is told from outside of the step: what the entry is before it runs, and what the Task has become after it. So
 //! the step itself (`crate::task`) knows nothing of recordings.
 
-use tepal_core::monotonic_ns;
-
 use crate::future::{FutureBody, State};
 use crate::handle::{HandleBody, ThreadSafeHandleBody, TimerHandleBody};
 use crate::interop::calls;
@@ -21,6 +19,9 @@ use crate::loop_core::wrappers;
 use crate::task::TaskBody;
 
 use super::dispatch::run_by_reference;
+use super::reported::{
+    CALLBACK, Stepped, goes_on, note_of, run_step_for_report, stepped, time_of_end,
+};
 use super::slow;
 
 /// The loop begins to run, or has slept until `now`.
@@ -28,6 +29,7 @@ use super::slow;
 pub(super) fn loop_runs(event_loop: &Instance<LoopBody>, now: u64) {
     if event_loop.attention.has(RECORDING) {
         event_loop.with_recorder(|recorder| {
+            recorder.clock.set(now);
             recorder.boundary = now;
             recorder.watch.awake(now);
         });
@@ -152,16 +154,35 @@ fn kind_of_handle(handle: &Object) -> CauseKind {
 ///
 /// # Errors
 /// As `run_entry`.
-pub(super) fn run_recorded(event_loop: &Instance<LoopBody>, entry: Entry) -> PyResult<()> {
+#[inline]
+pub(super) fn run_recorded(event_loop: &Instance<LoopBody>, entry: &Entry) -> PyResult<()> {
+    match run_step_for_report(event_loop, entry) {
+        Stepped::Told(outcome) => outcome,
+        Stepped::Long(outcome) => {
+            // What follows may run Python code, which must not see the exception that leaves the loop.
+            let pending = outcome.is_err().then(take_raised).flatten();
+            after(event_loop, &Subject::of(entry, None));
+            match pending {
+                Some(pending) => Err(restore(pending)),
+                None => outcome,
+            }
+        }
+        Stepped::Unusual => run_any_recorded(event_loop, entry),
+    }
+}
+
+/// As [`run_recorded`], for every kind of entry.
+#[inline(never)]
+fn run_any_recorded(event_loop: &Instance<LoopBody>, entry: &Entry) -> PyResult<()> {
     // The queue's own reference is the only one, and nobody has run the Task yet.
-    let lonely = match &entry {
+    let lonely = match entry {
         Entry::Step(task) | Entry::Wake { task, .. } | Entry::Throw { task, .. } => {
             task.reference_count() == 1
         }
         _ => false,
     };
-    let driven = driven_task(&entry);
-    let subject = Subject::of(&entry, driven.as_ref());
+    let driven = driven_task(entry);
+    let subject = Subject::of(entry, driven.as_ref());
     let recording = event_loop.attention.has(RECORDING);
     if recording {
         before(event_loop, &subject, lonely);
@@ -169,7 +190,7 @@ pub(super) fn run_recorded(event_loop: &Instance<LoopBody>, entry: Entry) -> PyR
     let outcome = if event_loop.attention.has(DEBUG) {
         slow::run_timed(event_loop, entry.copy())
     } else {
-        run_by_reference(event_loop, &entry)
+        run_by_reference(event_loop, entry)
     };
     // What follows may run Python code, which must not see the exception that leaves the loop.
     let pending = outcome.is_err().then(take_raised).flatten();
@@ -182,7 +203,7 @@ pub(super) fn run_recorded(event_loop: &Instance<LoopBody>, entry: Entry) -> PyR
     {
         drop(task.with_object(|task| event_loop.kept_tasks.let_go(task)));
     }
-    drop((entry, driven));
+    drop(driven);
     match pending {
         Some(pending) => Err(restore(pending)),
         None => outcome,
@@ -197,13 +218,10 @@ fn before(event_loop: &Instance<LoopBody>, subject: &Subject<'_>, lonely: bool) 
     };
     event_loop.with_recorder(|recorder| {
         let start = recorder.boundary;
-        recorder.serial += 1;
-        recorder.children = 0;
-        recorder.running = Cause {
+        recorder.begin_step(Cause {
             kind: subject.kind,
             task: subject.note().map_or(0, |note| note.id),
-        };
-        recorder.watch.step(start);
+        });
         if let Some(note) = subject.note() {
             task_goes_on(recorder, subject, note, start, lonely, detail);
         }
@@ -237,12 +255,6 @@ fn ask_what_it_waited_for(
     }
 }
 
-/// The note of an awaited Task of ours.
-fn note_of(awaited: Option<&Object>) -> Option<&TaskNote> {
-    let task = awaited?.instance_of::<TaskBody>()?;
-    task.note.get().map(|note| &**note)
-}
-
 fn task_goes_on(
     recorder: &mut Recorder,
     subject: &Subject<'_>,
@@ -252,37 +264,8 @@ fn task_goes_on(
     detail: u32,
 ) {
     let ready = note.ready.get();
-    let delay = match ready {
-        0 => 0,
-        _ => start.saturating_sub(recorder.ready_since(note)),
-    };
-    if delay > recorder.longest_delay {
-        recorder.longest_delay = delay;
-        recorder.longest_delay_code = note.code;
-    }
-    if let Some(stats) = recorder.places.stats(note.code) {
-        stats.longest_delay = stats.longest_delay.max(delay);
-    }
-    if note.started.get() == 0 {
-        note.started.set(start);
-        if lonely
-            && note.direct
-            && let Some(site) = recorder.places.site_mut(note.site)
-        {
-            site.count_dropped(note.id);
-        }
-    }
     let target = note_of(subject.awaited);
-    if let Some(child) = target
-        && child.at_once.replace(false)
-        && child.ended.get() != 0
-    {
-        let whole = start.saturating_sub(child.created);
-        let own = child.ended.get().saturating_sub(child.started.get());
-        if let Some(site) = recorder.places.site_mut(child.site) {
-            site.count_at_once(child.id, whole.saturating_sub(own));
-        }
-    }
+    goes_on(recorder, note, start, lonely, target);
     let waiting = note.waiting.replace(0);
     if let Some(trace) = &mut recorder.trace {
         if waiting != 0 {
@@ -305,13 +288,12 @@ fn task_goes_on(
 
 #[inline(always)]
 fn after(event_loop: &Instance<LoopBody>, subject: &Subject<'_>) {
-    let now = monotonic_ns();
     let told = event_loop.with_recorder(|recorder| {
         let start = recorder.boundary;
+        let now = time_of_end(recorder);
         recorder.step_ends(now);
-        let duration = now.saturating_sub(start);
-        if recorder.trace.is_some() || duration >= recorder.threshold {
-            return Some(start);
+        if recorder.trace.is_some() || now.saturating_sub(start) >= recorder.threshold {
+            return Some((start, now));
         }
         match (subject.task, subject.note()) {
             (Some(task), Some(note)) => task_stepped(recorder, task, note, start, now),
@@ -320,16 +302,10 @@ fn after(event_loop: &Instance<LoopBody>, subject: &Subject<'_>) {
         recorder.running = CALLBACK;
         None
     });
-    if let Some(Some(start)) = told {
+    if let Some(Some((start, now))) = told {
         after_with_words(event_loop, subject, start, now);
     }
 }
-
-/// What runs besides Tasks.
-const CALLBACK: Cause = Cause {
-    kind: CauseKind::Callback,
-    task: 0,
-};
 
 /// As [`after`], for a trace and for a step that was too long: names are asked for, which may run Python code.
 #[inline(never)]
@@ -383,41 +359,14 @@ fn task_stepped(
     start: u64,
     now: u64,
 ) {
-    let duration = now.saturating_sub(start);
-    recorder.steps += 1;
-    if let Some(stats) = recorder.places.stats(note.code) {
-        stats.steps += 1;
-        stats.busy += duration;
-        stats.longest_step = stats.longest_step.max(duration);
-    }
     if let Some(trace) = &mut recorder.trace {
         trace.events.push(Event::Step {
             start,
-            duration,
+            duration: now.saturating_sub(start),
             task: note.id,
         });
     }
-    if !task.future.is_pending() {
-        note.ended.set(now);
-        return;
-    }
-    let Some(awaited) = task.waits_for() else {
-        note.ready.set(now);
-        return;
-    };
-    note.waiting.set(now);
-    if note.ready.get() != 0 {
-        // Woken already, by a future that was done when the step looked at it.
-        note.ready.set(now);
-    }
-    if let Some(child) = note_of(Some(&awaited))
-        && recorder.children == 1
-        && child.born_in == recorder.serial
-        && child.direct
-        && child.plain.get()
-    {
-        child.at_once.set(true);
-    }
+    stepped(recorder, task, note, start, now);
 }
 
 /// The Task's line in the picture, if it has just ended.

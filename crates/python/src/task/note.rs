@@ -1,15 +1,15 @@
 //! What a recording notes when a Task is made.
 
-use tepal_core::monotonic_ns;
-
 use crate::interop::calls;
+use crate::interop::coroutine_code::code_of_native;
 use crate::interop::errors::PyResult;
+use crate::interop::frames::Frame;
 use crate::interop::instance::Instance;
 use crate::interop::interned::Name;
 use crate::interop::object::Object;
 use crate::loop_core::attention::{KEEPING, RECORDING};
 use crate::loop_core::body::LoopBody;
-use crate::loop_core::recorder::{Cause, TaskNote};
+use crate::loop_core::recorder::{Origin, Recorder, TaskNote};
 
 use super::body::TaskBody;
 
@@ -22,62 +22,110 @@ impl Instance<TaskBody> {
     /// # Reentrancy
     /// Runs the recording's Python code.
     #[inline(always)]
-    pub(super) fn note_birth(&self, event_loop: &Instance<LoopBody>, plain: bool) -> PyResult<()> {
+    pub(super) fn note_birth(
+        &self,
+        event_loop: &Instance<LoopBody>,
+        coroutine: &Object,
+        plain: bool,
+    ) -> PyResult<()> {
         let counters = &event_loop.counters;
         counters.tasks.set(counters.tasks.get() + 1);
         if event_loop.attention.has(RECORDING | KEEPING) {
-            return self.note_birth_with_care(event_loop, plain);
+            return self.note_birth_with_care(event_loop, coroutine, plain);
         }
         Ok(())
     }
 
     #[inline(never)]
-    fn note_birth_with_care(&self, event_loop: &Instance<LoopBody>, plain: bool) -> PyResult<()> {
+    fn note_birth_with_care(
+        &self,
+        event_loop: &Instance<LoopBody>,
+        coroutine: &Object,
+        plain: bool,
+    ) -> PyResult<()> {
         if event_loop.attention.has(KEEPING) {
             self.with_object(|task| event_loop.kept_tasks.keep(task));
         }
         if !event_loop.attention.has(RECORDING) {
             return Ok(());
         }
-        let created = monotonic_ns();
-        let origin = event_loop.origin()?;
-        let code = event_loop.code_number(&code_of(&self.require_coroutine()?)?)?;
-        event_loop.with_recorder(|recorder| {
-            recorder.children += 1;
-            if let Some(site) = recorder.places.site_mut(origin.site) {
-                site.tasks += 1;
-                site.made = code;
+        let note = match note_at_known_line(event_loop, coroutine, plain) {
+            Some(note) => Some(note),
+            None => {
+                let origin = event_loop.origin()?;
+                let code = event_loop.code_number(&code_of(coroutine)?)?;
+                event_loop.with_recorder(|recorder| note_of(recorder, &origin, code, plain))
             }
-            if let Some(stats) = recorder.places.stats(code) {
-                stats.tasks += 1;
-            }
-            let note = TaskNote {
-                id: next_id(),
-                code,
-                site: origin.site,
-                stack: origin.stack,
-                parent: recorder.running.task,
-                born_in: recorder.serial,
-                created,
-                direct: origin.direct,
-                plain: plain.into(),
-                at_once: false.into(),
-                started: 0.into(),
-                ended: 0.into(),
-                ready: created.into(),
-                ready_by: recorder.serial.into(),
-                cause: Cause::OUTSIDE.into(),
-                waiting: 0.into(),
-            };
+        };
+        if let Some(note) = note {
             // A Task that is initialised a second time keeps its first note.
-            let _again = self.note.set(Box::new(note));
-        });
+            let _again = self.note.set(note);
+        }
         Ok(())
     }
 }
 
+/// The note of a Task that is made where others were made lately, of a coroutine function that is known.
+#[inline]
+fn note_at_known_line(
+    event_loop: &Instance<LoopBody>,
+    coroutine: &Object,
+    plain: bool,
+) -> Option<Box<TaskNote>> {
+    let code = code_of_native(coroutine)?;
+    let frame = Frame::current()?;
+    let line = frame.code();
+    let instruction = frame.last_instruction();
+    event_loop.with_recorder(|recorder| {
+        let origin = recorder.known_origin(&line, instruction)?;
+        let code = recorder.places.known_code(&code)?;
+        Some(note_of(recorder, &origin, code, plain))
+    })?
+}
+
+/// Counts a Task and makes its note.
+#[inline]
+fn note_of(recorder: &mut Recorder, origin: &Origin, code: u32, plain: bool) -> Box<TaskNote> {
+    recorder.children += 1;
+    let mut timed = recorder.times_every_task();
+    if let Some(site) = recorder.places.site_mut(origin.site) {
+        timed |= site.is_timed();
+        site.tasks += 1;
+        site.made = code;
+    }
+    if let Some(stats) = recorder.places.stats(code) {
+        stats.tasks += 1;
+    }
+    let created = match timed {
+        true => recorder.clock.now(),
+        false => recorder.boundary,
+    };
+    Box::new(TaskNote {
+        id: next_id(),
+        code,
+        site: origin.site,
+        stack: origin.stack,
+        parent: recorder.running.task,
+        born_in: recorder.serial,
+        created,
+        timed,
+        direct: origin.direct,
+        plain: plain.into(),
+        at_once: false.into(),
+        started: 0.into(),
+        ended: 0.into(),
+        ready: created.into(),
+        ready_by: recorder.serial.into(),
+        cause: recorder.running.into(),
+        waiting: 0.into(),
+    })
+}
+
 /// The code object that a coroutine runs; its type, if it has none.
 fn code_of(coroutine: &Object) -> PyResult<Object> {
+    if let Some(code) = code_of_native(coroutine) {
+        return Ok(code);
+    }
     for name in [Name::CrCode, Name::GiCode] {
         if let Some(code) = calls::optional_attribute(coroutine, name.object())? {
             return Ok(code);
@@ -90,5 +138,8 @@ fn code_of(coroutine: &Object) -> PyResult<Object> {
 fn next_id() -> u32 {
     use std::sync::atomic::{AtomicU32, Ordering};
     static COUNTER: AtomicU32 = AtomicU32::new(0);
-    COUNTER.fetch_add(1, Ordering::Relaxed).wrapping_add(1)
+    // The GIL is held: nobody counts between the two, and neither has to lock anything.
+    let next = COUNTER.load(Ordering::Relaxed).wrapping_add(1);
+    COUNTER.store(next, Ordering::Relaxed);
+    next
 }

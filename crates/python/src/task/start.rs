@@ -103,12 +103,12 @@ pub(crate) fn create_on(
     }
     task.name_it(options.name)?;
     task.log_destroy_pending.set(true);
-    task.note_birth(event_loop, plain)?;
+    task.note_birth(event_loop, coroutine, plain)?;
     if options.eager && event_loop.thread.get() != 0 {
         task.membership.set(Some(event_loop.tasks.enter(&task)));
         task.start_eagerly()?;
     } else {
-        if let Err(raised) = event_loop.schedule(Entry::Step(task.object())) {
+        if let Err(raised) = event_loop.schedule_first(Entry::Step(task.object())) {
             task.log_destroy_pending.set(false);
             return Err(raised);
         }
@@ -145,7 +145,7 @@ pub(super) fn initialize(
     task.name_it(options.name)?;
     task.log_destroy_pending.set(true);
     if let Some(native) = native {
-        task.note_birth(native, plain)?;
+        task.note_birth(native, coroutine, plain)?;
     }
     if options.eager && is_running(&event_loop)? {
         register(task, &event_loop, true)?;

@@ -85,13 +85,9 @@ pub(crate) fn install_driver() {
             Some(task) => own_context(&task.context),
             None => Ok(None),
         },
-        note: |task, look| {
-            if let Some(note) = task
-                .instance_of::<TaskBody>()
-                .and_then(|task| task.note.get())
-            {
-                look(note);
-            }
+        note: |task| {
+            let task = task.instance_of::<TaskBody>()?;
+            task.note.get().map(|note| &**note)
         },
     });
 }

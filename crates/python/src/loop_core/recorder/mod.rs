@@ -19,7 +19,7 @@ pub(crate) use counters::Counters;
 pub(crate) use events::{Event, TaskRow, Trace};
 pub(crate) use note::{Cause, CauseKind, TaskNote};
 pub(crate) use places::{CodeStats, NO_SITE, Site};
-pub(crate) use record::{Block, Hooks, Recorder};
+pub(crate) use record::{Block, Hooks, Origin, Recorder};
 
 /// Nothing is counted.
 pub(crate) const OFF: u8 = 0;

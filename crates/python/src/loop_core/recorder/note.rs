@@ -54,7 +54,9 @@ pub(crate) struct TaskNote {
     pub(crate) parent: u32,
     /// The step in which it was made.
     pub(crate) born_in: u64,
+    /// When it was made; when the step began in which it was made, if it was not timed.
     pub(crate) created: u64,
+    pub(crate) timed: bool,
     /// Nothing of asyncio's (gather, TaskGroup ...) lies between the line and the Task.
     pub(crate) direct: bool,
     /// Made without a name, a context or an eager start.

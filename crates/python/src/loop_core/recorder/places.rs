@@ -38,8 +38,9 @@ pub(crate) struct Site {
     pub(crate) instruction: i32,
     pub(crate) tasks: u64,
     pub(crate) at_once: u64,
-    /// Nanoseconds between making and resuming that the coroutine itself did not take.
-    pub(crate) at_once_cost: u64,
+    /// How many of them were timed, and the nanoseconds between making and resuming that the coroutine itself did not take.
+    pub(crate) at_once_timed: u64,
+    at_once_cost: u64,
     /// The numbers of the first such Tasks.
     pub(crate) at_once_tasks: Vec<u32>,
     pub(crate) dropped: u64,
@@ -51,10 +52,30 @@ pub(crate) struct Site {
 /// How many Tasks a site names.
 const EXAMPLES: usize = 8;
 
+/// The first Tasks of a line are timed, then one of so many.
+const TIMED_FIRST: u64 = 64;
+const TIMED_LATER: u64 = 8;
+
 impl Site {
-    pub(crate) fn count_at_once(&mut self, task: u32, cost: u64) {
+    /// Whether the clock is to be read for the Task that is made now.
+    #[inline]
+    pub(crate) fn is_timed(&self) -> bool {
+        self.tasks < TIMED_FIRST || self.tasks.is_multiple_of(TIMED_LATER)
+    }
+
+    /// What all Tasks that were awaited at once cost, by those that were timed.
+    pub(crate) fn at_once_cost(&self) -> u64 {
+        let all = u128::from(self.at_once_cost) * u128::from(self.at_once);
+        u64::try_from(all / u128::from(self.at_once_timed.max(1))).unwrap_or(u64::MAX)
+    }
+
+    /// A Task was awaited at once, and cost so much if it was timed.
+    pub(crate) fn count_at_once(&mut self, task: u32, cost: Option<u64>) {
         self.at_once += 1;
-        self.at_once_cost += cost;
+        if let Some(cost) = cost {
+            self.at_once_timed += 1;
+            self.at_once_cost += cost;
+        }
         if self.at_once_tasks.len() < EXAMPLES {
             self.at_once_tasks.push(task);
         }
@@ -103,6 +124,46 @@ impl Hasher for NumberHasher {
     }
 }
 
+/// The lines that made Tasks lately, by the address of the code and the instruction. What it finds is what
+/// [`Places::site`] would.
+pub(crate) struct LatestSites([(usize, i32, u32); LATEST]);
+
+/// The numbers of codes that were asked for lately, by address.
+struct LatestCodes([(usize, u32); LATEST]);
+
+const LATEST: usize = 64;
+
+impl Default for LatestCodes {
+    fn default() -> LatestCodes {
+        LatestCodes([(0, 0); LATEST])
+    }
+}
+
+impl Default for LatestSites {
+    fn default() -> LatestSites {
+        LatestSites([(0, 0, NO_SITE); LATEST])
+    }
+}
+
+impl LatestSites {
+    #[inline]
+    fn index(code: usize, instruction: i32) -> usize {
+        // Code objects lie at multiples of 16, instructions at multiples of 2.
+        ((code >> 4) ^ (code >> 10) ^ (instruction as usize >> 1)) % LATEST
+    }
+
+    #[inline]
+    pub(crate) fn find(&self, code: &Object, instruction: i32) -> Option<u32> {
+        let (address, at, site) = self.0[Self::index(code.address(), instruction)];
+        (address == code.address() && at == instruction).then_some(site)
+    }
+
+    /// `code` is one of [`Places::codes`], which keep it alive.
+    pub(crate) fn keep(&mut self, code: &Object, instruction: i32, site: u32) {
+        self.0[Self::index(code.address(), instruction)] = (code.address(), instruction, site);
+    }
+}
+
 /// See the module's text. Code objects are kept alive, so that an address stays one code's.
 #[derive(Default)]
 pub(crate) struct Places {
@@ -111,6 +172,8 @@ pub(crate) struct Places {
     /// For each code, where its calls by two instructions begin; see [`Places::whole_call`].
     split_calls: Vec<Vec<i32>>,
     sites_by_place: HashMap<(u32, i32), u32, Numbers>,
+    pub(crate) latest_sites: LatestSites,
+    latest_codes: LatestCodes,
     pub(crate) sites: Vec<Site>,
     stacks_by_sites: HashMap<Vec<u32>, u32>,
     pub(crate) stacks: Vec<Vec<u32>>,
@@ -121,8 +184,15 @@ pub(crate) struct Places {
 impl Places {
     /// The number of a code object, if it is known.
     #[inline]
-    pub(crate) fn known_code(&self, code: &Object) -> Option<u32> {
-        self.codes_by_address.get(&code.address()).copied()
+    pub(crate) fn known_code(&mut self, code: &Object) -> Option<u32> {
+        let address = code.address();
+        let latest = &mut self.latest_codes.0[(address >> 4) % LATEST];
+        if latest.0 == address {
+            return Some(latest.1);
+        }
+        let number = self.codes_by_address.get(&address).copied()?;
+        *latest = (address, number);
+        Some(number)
     }
 
     /// Makes a code object known.
@@ -173,6 +243,7 @@ impl Places {
                     instruction,
                     tasks: 0,
                     at_once: 0,
+                    at_once_timed: 0,
                     at_once_cost: 0,
                     at_once_tasks: Vec::new(),
                     dropped: 0,

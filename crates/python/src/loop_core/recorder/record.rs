@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tepal_core::{StepWatch, monotonic_ns};
+use tepal_core::{StepClock, StepWatch, monotonic_ns};
 
 use crate::interop::calls;
 use crate::interop::errors::PyResult;
@@ -52,6 +52,8 @@ pub(crate) struct Hooks {
 pub(crate) struct Recorder {
     pub(crate) hooks: Hooks,
     pub(crate) watch: Arc<StepWatch>,
+    /// Read once per step.
+    pub(crate) clock: StepClock,
     /// When the latest step or wait ended.
     pub(crate) boundary: u64,
     /// Counts what runs.
@@ -69,14 +71,20 @@ pub(crate) struct Recorder {
     pub(crate) longest_delay: u64,
     pub(crate) longest_delay_code: u32,
     pub(crate) trace: Option<Trace>,
+    /// There is a picture to be made, or Python code that is asked about each wait.
+    pub(crate) asks_more: bool,
     ends: [u64; ENDS],
 }
 
 impl Recorder {
     pub(crate) fn new(hooks: Hooks, threshold: u64, trace: Option<Trace>) -> Recorder {
         Recorder {
-            hooks,
             watch: Arc::new(StepWatch::new()),
+            clock: match trace {
+                // What Python code tells of the same moments is told by the real clock.
+                Some(_) => StepClock::real(),
+                None => StepClock::cheap(),
+            },
             boundary: monotonic_ns(),
             serial: 0,
             running: Cause::OUTSIDE,
@@ -88,16 +96,23 @@ impl Recorder {
             callbacks: 0,
             longest_delay: 0,
             longest_delay_code: 0,
+            asks_more: trace.is_some() || hooks.waited.is_some(),
+            hooks,
             trace,
             ends: [0; ENDS],
         }
+    }
+
+    /// Whether the clock is read for each Task that is made.
+    pub(crate) fn times_every_task(&self) -> bool {
+        self.trace.is_some() || self.running.kind == CauseKind::Outside
     }
 
     /// When something becomes ready now. Without a trace the clock is not read: the beginning of the step that does it,
     /// which [`Self::ready_since`] corrects.
     #[inline]
     fn time_of_wake(&self) -> u64 {
-        if self.trace.is_some() || self.running.kind == CauseKind::Outside {
+        if self.times_every_task() {
             monotonic_ns()
         } else {
             self.boundary
@@ -112,6 +127,52 @@ impl Recorder {
             return note.ready.get();
         }
         note.ready.get().max(self.ends[by as usize % ENDS])
+    }
+
+    /// The origin of what is made by this instruction, if it has made a Task lately and no stacks are kept.
+    #[inline]
+    pub(crate) fn known_origin(&self, code: &Object, instruction: i32) -> Option<Origin> {
+        if self.trace.is_some() {
+            return None;
+        }
+        let site = self.places.latest_sites.find(code, instruction)?;
+        Some(Origin {
+            site,
+            stack: 0,
+            direct: true,
+        })
+    }
+
+    /// Something runs from now on.
+    #[inline(always)]
+    pub(crate) fn begin_step(&mut self, cause: Cause) {
+        self.serial += 1;
+        self.children = 0;
+        self.running = cause;
+        self.watch.step(self.boundary);
+    }
+
+    /// A Task with this code was ready for so long before it ran.
+    #[inline(always)]
+    pub(crate) fn count_delay(&mut self, code: u32, delay: u64) {
+        if delay > self.longest_delay {
+            self.longest_delay = delay;
+            self.longest_delay_code = code;
+        }
+        if let Some(stats) = self.places.stats(code) {
+            stats.longest_delay = stats.longest_delay.max(delay);
+        }
+    }
+
+    /// A Task with this code made a step.
+    #[inline(always)]
+    pub(crate) fn count_step(&mut self, code: u32, duration: u64) {
+        self.steps += 1;
+        if let Some(stats) = self.places.stats(code) {
+            stats.steps += 1;
+            stats.busy += duration;
+            stats.longest_step = stats.longest_step.max(duration);
+        }
     }
 
     /// The step that runs ends now.
@@ -179,15 +240,19 @@ impl Instance<LoopBody> {
     ///
     /// # Reentrancy
     /// Asks Python code about a new one.
+    #[inline]
     pub(crate) fn code_number(&self, code: &Object) -> PyResult<u32> {
-        let known = self.with_recorder(|recorder| {
-            let known = recorder.places.known_code(code);
-            known.ok_or_else(|| recorder.hooks.classify.clone())
-        });
-        let classify = match known {
-            Some(Ok(number)) => return Ok(number),
-            Some(Err(classify)) => classify,
-            None => return Ok(0),
+        match self.with_recorder(|recorder| recorder.places.known_code(code)) {
+            Some(Some(number)) => Ok(number),
+            Some(None) => self.learn_code(code),
+            None => Ok(0),
+        }
+    }
+
+    #[inline(never)]
+    fn learn_code(&self, code: &Object) -> PyResult<u32> {
+        let Some(classify) = self.with_recorder(|recorder| recorder.hooks.classify.clone()) else {
+            return Ok(0);
         };
         let role = match values::to_integer(&calls::call(&classify, [code])?)? {
             1 => Role::Door,
@@ -213,12 +278,25 @@ impl Instance<LoopBody> {
         let mut site = NO_SITE;
         let mut sites = Vec::new();
         let mut frame = Frame::current();
+        let mut innermost = true;
         while let Some(this) = frame {
-            let code = self.code_number(&this.code())?;
+            let object = this.code();
+            let code = self.code_number(&object)?;
             let found = self.with_recorder(|recorder| match recorder.places.role(code) {
-                Role::Program => Ok(recorder.places.site(code, this.last_instruction())),
+                Role::Program => {
+                    let instruction = this.last_instruction();
+                    let site = recorder.places.site(code, instruction);
+                    if innermost {
+                        recorder
+                            .places
+                            .latest_sites
+                            .keep(&object, instruction, site);
+                    }
+                    Ok(site)
+                }
                 other => Err(other),
             });
+            innermost = false;
             match found {
                 Some(Ok(number)) => {
                     if site == NO_SITE {
@@ -254,15 +332,16 @@ impl Instance<LoopBody> {
         else {
             return;
         };
-        wrappers::with_note(task, &mut |note: &TaskNote| {
-            self.with_recorder(|recorder| {
-                note.cause.set(recorder.running);
-                // A Task that goes on by itself is ready when its step ends.
-                let own = recorder.running.task == note.id && note.id != 0;
-                note.ready
-                    .set(if own { 0 } else { recorder.time_of_wake() });
-                note.ready_by.set(recorder.serial);
-            });
+        let Some(note) = wrappers::note_of(task) else {
+            return;
+        };
+        self.with_recorder(|recorder| {
+            note.cause.set(recorder.running);
+            // A Task that goes on by itself is ready when its step ends.
+            let own = recorder.running.task == note.id && note.id != 0;
+            note.ready
+                .set(if own { 0 } else { recorder.time_of_wake() });
+            note.ready_by.set(recorder.serial);
         });
     }
 }

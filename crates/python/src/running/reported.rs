@@ -1,0 +1,189 @@
+//! A step of a Task while a report is made: the usual case of [`super::recorded`], with nothing looked at twice.
+//!
+//! It is for loops whose steps nobody but the recorder looks at: no picture, no question what a Task waited for, no debug mode.
+
+use tepal_core::monotonic_ns;
+
+use crate::interop::errors::PyResult;
+use crate::interop::instance::Instance;
+use crate::interop::object::Object;
+use crate::loop_core::attention::{DEBUG, KEEPING, RECORDING};
+use crate::loop_core::body::LoopBody;
+use crate::loop_core::entry::Entry;
+use crate::loop_core::recorder::{Cause, CauseKind, Recorder, TaskNote};
+use crate::task::TaskBody;
+
+use super::dispatch::run_by_reference;
+
+/// What runs besides Tasks.
+pub(super) const CALLBACK: Cause = Cause {
+    kind: CauseKind::Callback,
+    task: 0,
+};
+
+/// The note of an awaited Task of ours.
+#[inline(always)]
+pub(super) fn note_of(awaited: Option<&Object>) -> Option<&TaskNote> {
+    let awaited = awaited?;
+    let task = match awaited.exactly::<TaskBody>() {
+        Some(task) => task,
+        None => awaited.instance_of::<TaskBody>()?,
+    };
+    task.note.get().map(|note| &**note)
+}
+
+/// What came of a step.
+pub(super) enum Stepped {
+    /// It ran, and all is told.
+    Told(PyResult<()>),
+    /// It ran for so long that more is to be told.
+    Long(PyResult<()>),
+    /// It is not such a step: nothing ran.
+    Unusual,
+}
+
+/// Runs the entry if it is a step of a Task of exactly our type.
+///
+/// # Errors
+/// As `run_entry`.
+#[inline(always)]
+pub(super) fn run_step_for_report(event_loop: &Instance<LoopBody>, entry: &Entry) -> Stepped {
+    let (object, awaited) = match entry {
+        Entry::Step(task) => (task, None),
+        Entry::Wake { task, future } => (task, Some(future)),
+        _ => return Stepped::Unusual,
+    };
+    if event_loop.attention.has(DEBUG | KEEPING) || !event_loop.attention.has(RECORDING) {
+        return Stepped::Unusual;
+    }
+    let Some(task) = object.exactly::<TaskBody>() else {
+        return Stepped::Unusual;
+    };
+    let Some(note) = task.note.get() else {
+        return Stepped::Unusual;
+    };
+    // The queue's own reference is the only one, and nobody has run the Task yet.
+    let lonely = object.reference_count() == 1;
+    let begun = event_loop.with_recorder(|recorder| {
+        if recorder.asks_more {
+            return false;
+        }
+        begin(recorder, note, lonely, awaited);
+        true
+    });
+    if begun != Some(true) {
+        return Stepped::Unusual;
+    }
+    let outcome = run_by_reference(event_loop, entry);
+    let told = event_loop.with_recorder(|recorder| end(recorder, task, note));
+    match told {
+        Some(false) => Stepped::Long(outcome),
+        _ => Stepped::Told(outcome),
+    }
+}
+
+#[inline(always)]
+fn begin(recorder: &mut Recorder, note: &TaskNote, lonely: bool, awaited: Option<&Object>) {
+    let start = recorder.boundary;
+    recorder.begin_step(Cause {
+        kind: CauseKind::Task,
+        task: note.id,
+    });
+    goes_on(recorder, note, start, lonely, note_of(awaited));
+    note.waiting.set(0);
+    note.ready.set(0);
+}
+
+/// A Task goes on: how long it was ready, whether somebody keeps it, whether it has awaited a Task at once (`target`).
+#[inline(always)]
+pub(super) fn goes_on(
+    recorder: &mut Recorder,
+    note: &TaskNote,
+    start: u64,
+    lonely: bool,
+    target: Option<&TaskNote>,
+) {
+    if note.ready.get() != 0 {
+        let delay = start.saturating_sub(recorder.ready_since(note));
+        recorder.count_delay(note.code, delay);
+    }
+    if note.started.get() == 0 {
+        note.started.set(start);
+        if lonely
+            && note.direct
+            && let Some(site) = recorder.places.site_mut(note.site)
+        {
+            site.count_dropped(note.id);
+        }
+    }
+    if let Some(child) = target
+        && child.at_once.replace(false)
+        && child.ended.get() != 0
+    {
+        let whole = start.saturating_sub(child.created);
+        let own = child.ended.get().saturating_sub(child.started.get());
+        let cost = child.timed.then(|| whole.saturating_sub(own));
+        if let Some(site) = recorder.places.site_mut(child.site) {
+            site.count_at_once(child.id, cost);
+        }
+    }
+}
+
+/// `false` if the step was a long one: nothing but the real time of its end is noted then.
+#[inline(always)]
+fn end(recorder: &mut Recorder, task: &Instance<TaskBody>, note: &TaskNote) -> bool {
+    let start = recorder.boundary;
+    let now = recorder.clock.now();
+    if now.saturating_sub(start) >= recorder.threshold {
+        return false;
+    }
+    recorder.step_ends(now);
+    stepped(recorder, task, note, start, now);
+    recorder.running = CALLBACK;
+    true
+}
+
+/// What a step has made of its Task.
+#[inline(always)]
+pub(super) fn stepped(
+    recorder: &mut Recorder,
+    task: &Instance<TaskBody>,
+    note: &TaskNote,
+    start: u64,
+    now: u64,
+) {
+    recorder.count_step(note.code, now.saturating_sub(start));
+    if !task.future.is_pending() {
+        note.ended.set(now);
+        return;
+    }
+    let Some(awaited) = task.waits_for() else {
+        note.ready.set(now);
+        return;
+    };
+    note.waiting.set(now);
+    if note.ready.get() != 0 {
+        // Woken already, by a future that was done when the step looked at it.
+        note.ready.set(now);
+    }
+    if recorder.children == 1
+        && let Some(child) = note_of(Some(&awaited))
+        && child.born_in == recorder.serial
+        && child.direct
+        && child.plain.get()
+    {
+        child.at_once.set(true);
+    }
+}
+
+/// When the step that runs ends, by the real clock if it was a long one: what a finding says is not left to the cheap one.
+#[inline(always)]
+pub(super) fn time_of_end(recorder: &mut Recorder) -> u64 {
+    let now = recorder.clock.now();
+    if now.saturating_sub(recorder.boundary) < recorder.threshold {
+        return now;
+    }
+    let now = monotonic_ns();
+    recorder.clock.set(now);
+    now
+}

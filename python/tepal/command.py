@@ -65,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # python's users.
         os.environ["PYTHONASYNCIODEBUG"] = "1"
     wanted = _report_wanted(options)
-    if wanted is None:
+    if wanted is None or (options.script is not None and not os.path.exists(options.script)):
         return _run(options, theirs)
     from tepal.report import program  # noqa: PLC0415  (only where a report is asked)
 
@@ -95,12 +95,15 @@ def _report_wanted(options: argparse.Namespace) -> Wanted | None:
         wanted = wanted_of(options)
     else:
         wanted = Wanted(text=None) if options.report is None else wanted_in(options.report)
-    for file, module in ((options.html, "tepal.page"), (options.trace, "tepal.trace_events")):
-        if file is not None:
+    asked = options.report if options.action == "run" else None
+    for file in (asked, wanted.text, wanted.json, wanted.sarif, options.html, options.trace):
+        if file not in (None, "-"):
             try:
                 open(file, "ab").close()  # before the program, which may run for hours
             except OSError as error:
                 options.parser.error(f"can't write {file!r}: {error.strerror}")
+    for file, module in ((options.html, "tepal.page"), (options.trace, "tepal.trace_events")):
+        if file is not None:
             wanted.traced.append(functools.partial(_write_trace, module, file))
     return wanted if options.action == "report" or options.report is not None or wanted.traced else None
 

@@ -124,3 +124,92 @@ def test_sarif(script, tmp_path):
         assert location["artifactLocation"] == {"uri": "program.py", "uriBaseId": "%SRCROOT%"}
     lines = {result["locations"][0]["physicalLocation"]["region"]["startLine"] for result in run["results"]}
     assert lines == {9, 10, 11}
+
+
+@pytest.mark.parametrize("option", ["--output", "--json", "--sarif", "--html", "--trace"])
+def test_a_file_that_cannot_be_is_refused_before_the_program(script, option):
+    finished = tepal("report", f"{option}=/nonexistent/file", script)
+    assert (finished.returncode, finished.stdout) == (2, "")
+    assert "can't write '/nonexistent/file'" in finished.stderr
+
+
+@pytest.mark.parametrize("option", ["--output", "--json", "--sarif", "--html", "--trace"])
+def test_a_full_disk_is_said_and_is_a_failure(script, option):
+    finished = tepal("report", f"{option}=/dev/full", script)
+    assert (finished.returncode, finished.stdout) == (1, "done\n")
+    assert "can't write the report" in finished.stderr
+    assert "Traceback" not in finished.stderr
+
+
+def test_a_full_disk_leaves_the_environments_program_alone(script):
+    finished = tepal("run", script, environment={"TEPAL_REPORT": "/dev/full"})
+    assert (finished.returncode, finished.stdout) == (0, "done\n")
+    assert finished.stderr == "tepal: can't write the report '/dev/full': No space left on device\n"
+
+
+@pytest.mark.parametrize("seconds", ["0", "-1", "nan", "inf", "soon"])
+def test_a_threshold_is_a_time(script, seconds):
+    finished = tepal("report", f"--threshold={seconds}", script)
+    assert finished.returncode == 2
+    assert "no number of seconds above 0" in finished.stderr
+
+
+def test_a_script_that_is_not_there_has_no_report(tmp_path):
+    finished = tepal("report", str(tmp_path / "absent.py"))
+    assert finished.returncode == 2
+    assert len(finished.stderr.splitlines()) == 1
+
+
+FORKING = """
+import asyncio, os
+
+async def child():
+    return 1
+
+async def main():
+    await asyncio.create_task(child())
+
+pid = os.fork()
+asyncio.run(main())
+if pid:
+    os.waitpid(pid, 0)
+"""
+
+
+@pytest.mark.parametrize("ending", ["", "raise SystemExit(0)"])
+def test_a_report_is_of_one_process(tmp_path, ending):
+    script = tmp_path / "program.py"
+    script.write_text(FORKING + ending)
+    finished = tepal("report", str(script))
+    assert finished.returncode == 0
+    assert finished.stderr.count("tepal report: 1 finding") == 1
+    assert "1 time\n" in finished.stderr
+
+
+ENDINGS = {"return": 0, "sys.exit(4)": 4, "1 / 0": 1, "os.kill(os.getpid(), signal.SIGINT); time.sleep(1)": 130}
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_however_a_program_ends_there_is_a_report(tmp_path, ending):
+    script = tmp_path / "program.py"
+    script.write_text(
+        "import asyncio, os, signal, sys, time\nasync def child(): pass\nasync def main():\n"
+        f"    await asyncio.create_task(child())\n    {ending}\nasyncio.run(main())\n"
+    )
+    finished = tepal("report", str(script))
+    assert finished.returncode in (ENDINGS[ending], -2 if ENDINGS[ending] == 130 else ENDINGS[ending])
+    assert "program.py:4 in main" in finished.stderr
+
+
+def test_loops_of_threads_and_several_loops_are_summed(tmp_path):
+    script = tmp_path / "program.py"
+    script.write_text(
+        "import asyncio, threading\nasync def child(): pass\nasync def main():\n"
+        "    await asyncio.create_task(child())\n"
+        "threads = [threading.Thread(target=lambda: asyncio.run(main())) for _ in range(3)]\n"
+        "[thread.start() for thread in threads]\n[thread.join() for thread in threads]\n"
+        "one, two = asyncio.new_event_loop(), asyncio.new_event_loop()\n"
+        "for loop in (one, two, one): loop.run_until_complete(main())\n"
+    )
+    finished = tepal("report", "--json", str(script))
+    assert found(json.loads(finished.stdout)) == {("awaited-at-once", 4, 6)}

@@ -21,7 +21,7 @@ from tepal.report.result import Report
 from tepal.report.trace import trace_of
 
 FOUND = 1
-"""The exit status of a program that did well, when a kind of ``--fail-on`` was found."""
+"""The exit status of a program that did well, when a kind of ``--fail-on`` was found or the report cannot be written."""
 
 
 @dataclasses.dataclass
@@ -53,6 +53,20 @@ def kinds_of(text: str) -> frozenset[str]:
     return frozenset(names)
 
 
+def seconds_of(text: str) -> float:
+    """A number of seconds above 0; for argparse.
+
+    Raises argparse.ArgumentTypeError for anything else.
+    """
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds above 0")
+    return seconds
+
+
 def add_options(parser: argparse.ArgumentParser) -> None:
     """The options of ``tepal report``."""
     parser.add_argument("--json", nargs="?", const="-", metavar="FILE", help="the report as JSON, instead of text")
@@ -65,7 +79,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--also", type=kinds_of, default=frozenset(), metavar="KIND[,KIND]", help="look for these kinds as well, or all"
     )
     parser.add_argument(
-        "--threshold", type=float, default=THRESHOLD, metavar="SECONDS", help="how long a step may hold the loop"
+        "--threshold", type=seconds_of, default=THRESHOLD, metavar="SECONDS", help="how long a step may hold the loop"
     )
     parser.add_argument("--libraries", action="store_true", help="show findings in installed packages as well")
     parser.add_argument("--output", default=None, metavar="FILE", help="write the text there, not to standard error")
@@ -112,15 +126,31 @@ def run(wanted: Wanted, program: Callable[[], int], name: str, arguments: list[s
     try:
         status = program()
     except SystemExit as ended:
-        report = finish(recording, wanted)
-        if fails(report, wanted) and ended.code in (None, 0):
+        if not _finish_well(recording, wanted) and ended.code in (None, 0):
             raise SystemExit(FOUND) from None
         raise
     except BaseException:
-        finish(recording, wanted)
+        _finish_well(recording, wanted)
         raise
-    report = finish(recording, wanted)
-    return FOUND if status == 0 and fails(report, wanted) else status
+    well = _finish_well(recording, wanted)
+    return FOUND if status == 0 and not well else status
+
+
+def _finish_well(recording: Recording, wanted: Wanted) -> bool:
+    """End the recording and write the report: whether it is there, and nothing of ``fail_on`` in it."""
+    if os.getpid() != recording.process:
+        return True  # a process that the program has forked: the report is the first one's
+    try:
+        report = finish(recording, wanted)
+    except OSError as error:
+        _say_unwritten(error)
+        return False
+    return not fails(report, wanted)
+
+
+def _say_unwritten(error: OSError) -> None:
+    where = f" {error.filename!r}" if error.filename else ""
+    print(f"tepal: can't write the report{where}: {error.strerror or error}", file=sys.stderr)
 
 
 def begin(wanted: Wanted) -> Recording:
@@ -166,8 +196,12 @@ def _write(file: str, text: str, stream: TextIO) -> None:
     if file == "-":
         print(text, file=stream, flush=True)
         return
-    with open(file, "w", encoding="utf-8") as output:
-        output.write(text + "\n")
+    try:
+        with open(file, "w", encoding="utf-8") as output:
+            output.write(text + "\n")
+    except OSError as error:
+        error.filename = file  # a full disk does not say where
+        raise
 
 
 def begin_for_process(file: str) -> None:
@@ -186,7 +220,10 @@ def begin_for_process(file: str) -> None:
 
     def finish_once() -> None:
         if os.getpid() == process:
-            finish(recording, wanted)
+            try:
+                finish(recording, wanted)
+            except OSError as error:
+                _say_unwritten(error)
 
     atexit.register(finish_once)
 

@@ -21,7 +21,7 @@ from tepal.report.result import Report
 from tepal.report.trace import trace_of
 
 FOUND = 1
-"""The exit status of a program that did well, when a kind of ``--fail-on`` was found or the report cannot be written."""
+"""The exit status of a program that did well, if a kind of ``--fail-on`` was found or no report could be written."""
 
 
 @dataclasses.dataclass

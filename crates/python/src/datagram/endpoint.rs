@@ -110,7 +110,7 @@ impl Instance<EndpointBody> {
         })?;
         let family = family.map_or(Ok(0), |family| values::to_integer(&family))?;
         let descriptor = socket.as_ref().map_or(-1, sockets::descriptor);
-        create(EndpointBody {
+        create(|| EndpointBody {
             event_loop: Slot::holding(event_loop.reference()),
             socket: Slot::new(socket),
             descriptor: Cell::new(descriptor),

@@ -144,8 +144,22 @@ fn by_keyword(
 /// `TypeError` if the callback is a coroutine.
 #[inline(always)]
 fn call_soon(this: &L, arguments: Arguments<'_>) -> PyResult<Object> {
+    match arguments.positional() {
+        [callback, rest @ ..] if arguments.keyword_count() == 0 && this.attention.is_none() => {
+            if let Some(entry) = raw_entry(this, callback, rest, None) {
+                this.ready.borrow_mut().push_back(entry);
+                return Ok(Object::none());
+            }
+            queue_plain(this, callback, rest, None).map(Ref::into_object)
+        }
+        _ => call_soon_with_care(this, &arguments),
+    }
+}
+
+/// As [`call_soon`], with a context given, and minding what the loop's attention asks for.
+fn call_soon_with_care(this: &L, arguments: &Arguments<'_>) -> PyResult<Object> {
     let mut storage = Vec::new();
-    let (given, context) = read(&arguments, &mut storage, "call_soon", &[Name::Callback])?;
+    let (given, context) = read(arguments, &mut storage, "call_soon", &[Name::Callback])?;
     let (callback, rest) = (&given[0], &given[1..]);
     if !this.attention.is_only_watched() {
         check(this, callback, "call_soon", true)?;
@@ -188,17 +202,27 @@ fn call_soon_threadsafe(this: &L, arguments: Arguments<'_>) -> PyResult<Object> 
     Ok(handle)
 }
 
-#[inline(always)]
 fn queue(
     this: &L,
     callback: &Object,
     rest: &[Object],
     context: Option<Object>,
 ) -> PyResult<Ref<HandleBody>> {
-    let handle = Instance::<HandleBody>::make_untracked(this, callback.clone(), rest, context)?;
+    let handle = queue_plain(this, callback, rest, context)?;
     if this.is_debug()? {
         handle.remember_origin()?;
     }
+    Ok(handle)
+}
+
+#[inline(always)]
+fn queue_plain(
+    this: &L,
+    callback: &Object,
+    rest: &[Object],
+    context: Option<Object>,
+) -> PyResult<Ref<HandleBody>> {
+    let handle = Instance::<HandleBody>::make_untracked(this, callback.clone(), rest, context)?;
     this.ready
         .borrow_mut()
         .push_back(Entry::Run(handle.clone().into_object()));

@@ -140,7 +140,7 @@ fn start(
     given: &[Object],
     return_exceptions: bool,
 ) -> PyResult<Ref<GatheringBody>> {
-    let gathered = create(GatherBody::blank())?;
+    let gathered = create(GatherBody::blank)?;
     gathered.return_exceptions.set(return_exceptions);
     if cfg!(Py_3_14)
         && let Some(task) = current_task(event_loop)?

@@ -53,7 +53,7 @@ pub(super) fn sleep_zero(arguments: Arguments<'_>) -> PyResult<Object> {
         return Err(Builtin::TypeError.raise("__sleep0() takes no arguments"));
     }
     // It refers to nothing, so the collector need not know of it.
-    create_untracked(TurnBody::blank()).map(Ref::into_object)
+    create_untracked(TurnBody::blank).map(Ref::into_object)
 }
 
 /// Makes the type of what is awaited.

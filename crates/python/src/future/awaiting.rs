@@ -72,7 +72,7 @@ impl HeapType for FutureIterBody {
 /// `RuntimeError` before `__init__`.
 pub(crate) fn iterate(future: &Instance<FutureBody>) -> PyResult<Ref<FutureIterBody>> {
     future.require_loop()?;
-    create(FutureIterBody {
+    create(|| FutureIterBody {
         future: Slot::holding(future.object()),
     })
 }

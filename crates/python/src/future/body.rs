@@ -223,9 +223,7 @@ impl Instance<FutureBody> {
     /// `MemoryError`; in debug mode what `extract_stack` raises.
     #[inline(always)]
     pub(crate) fn make(event_loop: &Instance<LoopBody>) -> PyResult<Ref<FutureBody>> {
-        let future = create(FutureBody::new(Some(LoopRef::Native(
-            event_loop.reference(),
-        ))))?;
+        let future = create(|| FutureBody::new(Some(LoopRef::Native(event_loop.reference()))))?;
         if event_loop.is_debug()? {
             future.remember_origin()?;
         }

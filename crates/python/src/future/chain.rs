@@ -74,7 +74,7 @@ pub(crate) fn follow(source: &Object, destination: &Object) -> PyResult<()> {
     let Some(future) = destination.instance_of::<FutureBody>() else {
         return Err(Builtin::TypeError.raise("A future is required for destination argument"));
     };
-    let chain = create(ChainBody {
+    let chain = create(|| ChainBody {
         source: Slot::holding(source.clone()),
         destination: Slot::holding(destination.clone()),
     })?

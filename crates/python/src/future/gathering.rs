@@ -86,7 +86,7 @@ impl Instance<GatheringBody> {
         event_loop: &Instance<LoopBody>,
         children: Object,
     ) -> PyResult<Ref<GatheringBody>> {
-        create(GatheringBody {
+        create(|| GatheringBody {
             future: FutureBody::new(Some(LoopRef::Native(event_loop.reference()))),
             children: Slot::holding(children),
             cancel_requested: Cell::new(false),

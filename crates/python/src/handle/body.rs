@@ -56,9 +56,42 @@ pub(crate) struct HandleBody {
     pub(crate) threadsafe: Cell<bool>,
 }
 
+/// What a new handle is made of.
+pub(super) struct Parts {
+    event_loop: Object,
+    callback: Object,
+    arguments: CallArguments,
+    context: Object,
+}
+
+impl Parts {
+    /// Gathers them; `context` defaults to a copy of the current one.
+    ///
+    /// # Errors
+    /// `MemoryError`.
+    #[inline(always)]
+    pub(super) fn new(
+        event_loop: &Instance<LoopBody>,
+        callback: Object,
+        arguments: &[Object],
+        context: Option<Object>,
+    ) -> PyResult<Parts> {
+        let context = match context {
+            Some(context) => context,
+            None => event_loop.last_context.copy_current()?,
+        };
+        Ok(Parts {
+            event_loop: event_loop.object(),
+            callback,
+            arguments: CallArguments::new(arguments)?,
+            context,
+        })
+    }
+}
+
 impl HeapType for HandleBody {
     const NAME: &'static CStr = c"tepal.Handle";
-    const FREE_LIST: usize = 8192;
+    const FREE_LIST: usize = 16_384;
     const WEAKREFS: Option<usize> = Some(offset_of!(HandleBody, weak_references));
 
     fn cell() -> &'static TypeCell {
@@ -104,28 +137,20 @@ impl HeapType for HandleBody {
 }
 
 impl HandleBody {
-    /// The body of a handle; `context` defaults to a copy of the current one.
-    ///
-    /// # Errors
-    /// `MemoryError`.
+    /// A handle's body; nothing in it can fail.
     #[inline(always)]
-    pub(crate) fn new(
-        event_loop: &Instance<LoopBody>,
-        callback: Object,
-        arguments: &[Object],
-        context: Option<Object>,
-    ) -> PyResult<HandleBody> {
-        let context = match context {
-            Some(context) => context,
-            None => event_loop.last_context.copy_current()?,
-        };
-        Ok(HandleBody {
-            event_loop: Slot::holding(event_loop.object()),
-            callback: Slot::holding(callback),
-            arguments: Slot::holding(CallArguments::new(arguments)?),
-            context: Slot::holding(context),
-            ..HandleBody::blank()
-        })
+    pub(super) fn new(parts: Parts) -> HandleBody {
+        HandleBody {
+            weak_references: WeakReferences::new(),
+            event_loop: Slot::holding(parts.event_loop),
+            callback: Slot::holding(parts.callback),
+            arguments: Slot::holding(parts.arguments),
+            context: Slot::holding(parts.context),
+            origin: Cell::new(None),
+            cancelled: Cell::new(false),
+            scheduled: Cell::new(false),
+            threadsafe: Cell::new(false),
+        }
     }
 
     /// Stores where the handle was made (debug mode).
@@ -185,7 +210,8 @@ impl Instance<HandleBody> {
         arguments: &[Object],
         context: Option<Object>,
     ) -> PyResult<Ref<HandleBody>> {
-        create(HandleBody::new(event_loop, callback, arguments, context)?)
+        let parts = Parts::new(event_loop, callback, arguments, context)?;
+        create(|| HandleBody::new(parts))
     }
 
     /// Makes a handle that the collector does not know yet: most are run and forgotten
@@ -201,7 +227,8 @@ impl Instance<HandleBody> {
         arguments: &[Object],
         context: Option<Object>,
     ) -> PyResult<Ref<HandleBody>> {
-        create_untracked(HandleBody::new(event_loop, callback, arguments, context)?)
+        let parts = Parts::new(event_loop, callback, arguments, context)?;
+        create_untracked(|| HandleBody::new(parts))
     }
 
     /// Gives up the callback; it will not run.
@@ -248,8 +275,18 @@ impl Instance<HandleBody> {
         }
     }
 
+    /// Whether nobody can look at the handle: the one who asks holds the only reference.
+    #[inline(always)]
+    pub(crate) fn is_unseen(&self) -> bool {
+        self.with_object(|this| this.reference_count() == 1) && self.weak_references.is_empty()
+    }
+
+    /// Tells the exception handler what the callback raised.
+    ///
+    /// # Errors
+    /// `SystemExit` and `KeyboardInterrupt`.
     #[cold]
-    fn report(&self, exception: Object) -> PyResult<()> {
+    pub(crate) fn report(&self, exception: Object) -> PyResult<()> {
         self.with_object(Object::track);
         let Some(event_loop) = self.event_loop.get() else {
             return Ok(());

@@ -48,6 +48,17 @@ impl CallArguments {
         }
     }
 
+    /// Whether giving them up runs no Python code.
+    #[inline(always)]
+    pub(crate) fn go_silently(&self) -> bool {
+        match self {
+            CallArguments::None => true,
+            CallArguments::One(first) => first.goes_silently(),
+            CallArguments::Two(first, second) => first.goes_silently() && second.goes_silently(),
+            CallArguments::Tuple(tuple) => tuple.goes_silently(),
+        }
+    }
+
     /// The arguments as a tuple.
     ///
     /// # Errors

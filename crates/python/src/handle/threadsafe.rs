@@ -20,7 +20,7 @@ use crate::interop::threads;
 use crate::interop::type_builder::TypeBuilder;
 use crate::loop_core::body::LoopBody;
 
-use super::body::HandleBody;
+use super::body::{HandleBody, Parts};
 
 /// A handle whose cancellation is exact across threads.
 #[repr(C)]
@@ -85,8 +85,8 @@ impl Instance<ThreadSafeHandleBody> {
         arguments: &[Object],
         context: Option<Object>,
     ) -> PyResult<Ref<ThreadSafeHandleBody>> {
-        let handle = HandleBody::new(event_loop, callback, arguments, context)?;
-        create_untracked(ThreadSafeHandleBody::new(handle))
+        let parts = Parts::new(event_loop, callback, arguments, context)?;
+        create_untracked(|| ThreadSafeHandleBody::new(HandleBody::new(parts)))
     }
 
     /// As [`Instance::<HandleBody>::run`]; those who wait for the end are woken.

@@ -22,7 +22,7 @@ use crate::interop::values;
 use crate::loop_core::attention::TIMER_HOOK;
 use crate::loop_core::body::LoopBody;
 
-use super::body::{HandleBody, fill};
+use super::body::{HandleBody, Parts, fill};
 
 /// A handle with a deadline.
 #[repr(C)]
@@ -77,12 +77,12 @@ impl Instance<TimerHandleBody> {
         arguments: &[Object],
         context: Option<Object>,
     ) -> PyResult<Ref<TimerHandleBody>> {
-        let handle = HandleBody::new(event_loop, callback, arguments, context)?;
-        handle.scheduled.set(true);
-        let timer = create(TimerHandleBody {
-            handle,
+        let parts = Parts::new(event_loop, callback, arguments, context)?;
+        let timer = create(|| TimerHandleBody {
+            handle: HandleBody::new(parts),
             when: Cell::new(when),
         })?;
+        timer.handle.scheduled.set(true);
         let entry = timer.clone().into_object();
         event_loop.timers.borrow_mut().push(deadline, entry);
         Ok(timer)

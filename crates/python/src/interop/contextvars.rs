@@ -143,6 +143,19 @@ pub(crate) fn current_variables() -> Option<usize> {
     }
 }
 
+/// Whether this is the context that is current in this thread; false where the layout is unknown.
+#[inline(always)]
+pub(crate) fn is_current(context: &Object) -> bool {
+    let word = LAYOUT.context_in_thread_state.get();
+    // SAFETY: as in `current_variables`; the pointer is only compared.
+    word != 0
+        && unsafe {
+            *ffi::PyThreadState_Get()
+                .cast::<*const ffi::PyObject>()
+                .add(word)
+        } == context.as_ptr().cast_const()
+}
+
 /// Identifies the variables of a context, as [`current_variables`] does.
 #[inline(always)]
 pub(crate) fn variables_of(context: &Object) -> usize {

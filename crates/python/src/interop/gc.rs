@@ -7,6 +7,24 @@ use pyo3::ffi;
 use super::instance::{HeapType, Ref};
 use super::object::{Object, Slot};
 
+/// Whether somebody is told of every object that is made or ends (`PyRefTracer_SetTracer`,
+/// since 3.13).
+#[inline(always)]
+pub(crate) fn is_traced() -> bool {
+    #[cfg(Py_3_13)]
+    {
+        unsafe extern "C" {
+            fn PyRefTracer_GetTracer(data: *mut *mut c_void) -> *mut c_void;
+        }
+        let mut data = std::ptr::null_mut();
+        // SAFETY: the GIL is held; the function writes one pointer to `data` and gives the
+        // address of the tracer's function, which is only compared here.
+        unsafe { !PyRefTracer_GetTracer(&raw mut data).is_null() }
+    }
+    #[cfg(not(Py_3_13))]
+    false
+}
+
 /// Passes every reference that an object owns to the collector.
 ///
 /// A traverse function must show each owned reference once and must run no Python code.

@@ -3,30 +3,25 @@
 //! PyO3's `#[pyclass]` does not give what Task, Future and Handle need: a finalizer that
 //! may hand out `self`, separate `__new__` and `__init__`, free lists, and a layout in
 //! which a subtype begins with its base. So the types are made by `PyType_FromSpec`.
-//!
-//! Life of an instance: memory from the free list or from CPython's allocator → body
-//! written → tracked by the collector → … → `tp_dealloc`: finalizer if the body asks for
-//! it → untracked → weak references cleared → body dropped → memory to the free list or
-//! back to CPython.
+//! Births and ends are in [`super::lifetime`].
 
 use std::cell::UnsafeCell;
 use std::ffi::CStr;
 use std::mem::{ManuallyDrop, offset_of, size_of};
 use std::ops::Deref;
-use std::os::raw::{c_int, c_void};
 use std::ptr::{NonNull, null_mut};
 
 use pyo3::ffi;
 
-use super::errors::{PyResult, Raised};
 use super::gc::Visitor;
+pub(crate) use super::lifetime::{create, create_untracked, recycle};
 use super::object::{Object, Slot};
 
 /// The memory of one Python object of ours: CPython's head, then our body.
 #[repr(C)]
 pub(crate) struct Instance<T> {
     head: UnsafeCell<ffi::PyObject>,
-    body: T,
+    pub(super) body: T,
 }
 
 impl<T> Deref for Instance<T> {
@@ -138,13 +133,19 @@ impl TypeCell {
     }
 
     #[inline(always)]
-    fn pop(&self) -> Option<NonNull<ffi::PyObject>> {
+    pub(super) fn pop(&self) -> Option<NonNull<ffi::PyObject>> {
         // SAFETY: the GIL is held and `pop` runs no other code.
         unsafe { (*self.free.get()).pop() }
     }
 
     #[inline(always)]
-    fn push(&self, memory: NonNull<ffi::PyObject>, limit: usize) -> bool {
+    pub(super) fn has_room(&self, limit: usize) -> bool {
+        // SAFETY: the GIL is held; a plain number is read.
+        unsafe { (*self.free.get()).len() < limit }
+    }
+
+    #[inline(always)]
+    pub(super) fn push(&self, memory: NonNull<ffi::PyObject>, limit: usize) -> bool {
         // SAFETY: the GIL is held; a push of a plain pointer runs no Python code.
         let free = unsafe { &mut *self.free.get() };
         let room = free.len() < limit;
@@ -187,11 +188,18 @@ impl WeakReferences {
     pub(crate) const fn new() -> WeakReferences {
         WeakReferences(UnsafeCell::new(null_mut()))
     }
+
+    /// Whether nobody has made one.
+    #[inline(always)]
+    pub(crate) fn is_empty(&self) -> bool {
+        // SAFETY: the GIL is held; a plain pointer is read.
+        unsafe { (*self.0.get()).is_null() }
+    }
 }
 
 /// An owned, typed reference: a pointer to an [`Instance`] of type `T` (or of a subtype).
 #[repr(transparent)]
-pub(crate) struct Ref<T: HeapType>(NonNull<Instance<T>>);
+pub(crate) struct Ref<T: HeapType>(pub(super) NonNull<Instance<T>>);
 
 impl<T: HeapType> Ref<T> {
     #[inline(always)]
@@ -322,140 +330,6 @@ impl Object {
 pub(crate) fn type_object<T: HeapType>() -> Object {
     // SAFETY: every type is made when the module is, and kept for good by its cell.
     unsafe { Object::from_borrowed(T::cell().kind().cast()).unwrap_unchecked() }
-}
-
-/// Makes an instance of exactly the type `T`.
-///
-/// # Errors
-/// `MemoryError`.
-#[inline(always)]
-pub(crate) fn create<T: HeapType>(body: T) -> PyResult<Ref<T>> {
-    let instance = create_untracked(body)?;
-    // SAFETY: a fresh instance, whose body is complete, and which is not tracked yet.
-    unsafe { ffi::PyObject_GC_Track(instance.as_ptr().cast()) };
-    Ok(instance)
-}
-
-/// Makes an instance of exactly the type `T` that the collector does not know.
-///
-/// # Errors
-/// `MemoryError`.
-#[inline(always)]
-pub(crate) fn create_untracked<T: HeapType>(body: T) -> PyResult<Ref<T>> {
-    let kind = T::cell().kind();
-    // SAFETY: memory on the free list was made by the same allocator for the same exact
-    // type, is untracked, and PyObject_Init gives it a count of one and its type again.
-    // Nobody sees the object before its body is written.
-    unsafe {
-        let memory = match T::cell().pop() {
-            Some(memory) => {
-                ffi::PyObject_Init(memory.as_ptr(), kind);
-                memory.as_ptr()
-            }
-            None => {
-                let memory = ffi::PyObject_GC_New::<ffi::PyObject>(kind);
-                if memory.is_null() {
-                    return Err(Raised::already());
-                }
-                memory
-            }
-        };
-        let instance = memory.cast::<Instance<T>>();
-        (&raw mut (*instance).body).write(body);
-        Ok(Ref(NonNull::new_unchecked(instance)))
-    }
-}
-
-/// `tp_new`: an instance of `kind` (the type or a Python subclass) with a blank body.
-pub(super) unsafe extern "C" fn tp_new<T: HeapType>(
-    kind: *mut ffi::PyTypeObject,
-    _arguments: *mut ffi::PyObject,
-    _keywords: *mut ffi::PyObject,
-) -> *mut ffi::PyObject {
-    // SAFETY: CPython calls this with a subtype of ours, whose tp_alloc gives zeroed
-    // memory of at least our size. Traversal before the write below cannot happen:
-    // nothing is allocated in between, and zeroed cells read as empty anyway.
-    unsafe {
-        let Some(allocate) = (*kind).tp_alloc else {
-            return null_mut();
-        };
-        let memory = allocate(kind, 0);
-        if !memory.is_null() {
-            (&raw mut (*memory.cast::<Instance<T>>()).body).write(T::blank());
-        }
-        memory
-    }
-}
-
-/// `tp_dealloc`.
-pub(super) unsafe extern "C" fn tp_dealloc<T: HeapType>(memory: *mut ffi::PyObject) {
-    // SAFETY: CPython hands us an instance whose count fell to zero, exactly once; the
-    // order below is that of CPython's own types (see the module's text).
-    unsafe {
-        let kind = ffi::Py_TYPE(memory);
-        let instance = memory.cast::<Instance<T>>();
-        if (*instance).body.needs_finalize() && ffi::PyObject_CallFinalizerFromDealloc(memory) < 0 {
-            return;
-        }
-        // The mark of a finalized object would stay in the memory and silence the next one:
-        // the call above sets it, and so does the collector before it breaks a cycle.
-        let pristine = !T::FINALIZES || ffi::PyObject_GC_IsFinalized(memory) == 0;
-        ffi::PyObject_GC_UnTrack(memory.cast());
-        if let Some(offset) = T::WEAKREFS {
-            let list = memory.cast::<u8>().add(body_offset::<T>() + offset);
-            if !(*list.cast::<*mut ffi::PyObject>()).is_null() {
-                ffi::PyObject_ClearWeakRefs(memory);
-            }
-        }
-        std::ptr::drop_in_place(&raw mut (*instance).body);
-        let exact = kind == T::cell().kind();
-        let reusable = pristine && exact && T::FREE_LIST > 0;
-        if !(reusable && T::cell().push(NonNull::new_unchecked(memory), T::FREE_LIST)) {
-            match (*kind).tp_free {
-                Some(free) => free(memory.cast()),
-                None => ffi::PyObject_GC_Del(memory.cast()),
-            }
-        }
-        ffi::Py_DECREF(kind.cast());
-    }
-}
-
-/// `tp_traverse`.
-pub(super) unsafe extern "C" fn tp_traverse<T: HeapType>(
-    memory: *mut ffi::PyObject,
-    visit: ffi::visitproc,
-    argument: *mut c_void,
-) -> c_int {
-    // SAFETY: CPython hands us a live instance; an instance owns its type.
-    unsafe {
-        let mut visitor = Visitor::new(visit, argument);
-        visitor.pointer(ffi::Py_TYPE(memory).cast());
-        (*memory.cast::<Instance<T>>()).body.traverse(&mut visitor);
-        visitor.result()
-    }
-}
-
-/// `tp_clear`.
-pub(super) unsafe extern "C" fn tp_clear<T: HeapType>(memory: *mut ffi::PyObject) -> c_int {
-    // SAFETY: CPython hands us a live instance.
-    unsafe { (*memory.cast::<Instance<T>>()).body.clear() };
-    0
-}
-
-/// `tp_finalize`.
-pub(super) unsafe extern "C" fn tp_finalize<T: HeapType>(memory: *mut ffi::PyObject) {
-    // SAFETY: CPython hands us a live instance. A pending exception must survive the
-    // finalizer, so it is put aside.
-    unsafe {
-        let instance = &*memory.cast::<Instance<T>>();
-        if instance.body.needs_finalize() {
-            let pending = super::errors::take_raised();
-            T::finalize(instance);
-            if let Some(pending) = pending {
-                let _ = super::errors::restore(pending);
-            }
-        }
-    }
 }
 
 /// Conjures a function item from its type; such values have no bytes.

@@ -23,6 +23,7 @@ pub(crate) mod gc;
 pub(crate) mod imports;
 pub(crate) mod instance;
 pub(crate) mod interned;
+mod lifetime;
 pub(crate) mod member_slot;
 pub(crate) mod methods;
 pub(crate) mod object;

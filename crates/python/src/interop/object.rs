@@ -139,6 +139,21 @@ impl Object {
         unsafe { usize::try_from(ffi::Py_REFCNT(self.as_ptr())).unwrap_or(0) }
     }
 
+    /// Whether giving up this reference runs no Python code: somebody else holds the object
+    /// too, or it is of a type written in C whose instances refer to nothing that a collector
+    /// would want to know (numbers, strings, bytes).
+    #[inline(always)]
+    pub(crate) fn goes_silently(&self) -> bool {
+        // SAFETY: a live object has a live type, whose flags can be read.
+        self.reference_count() > 1
+            || unsafe {
+                ffi::PyType_HasFeature(
+                    ffi::Py_TYPE(self.as_ptr()),
+                    ffi::Py_TPFLAGS_HEAPTYPE | ffi::Py_TPFLAGS_HAVE_GC,
+                ) == 0
+            }
+    }
+
     /// A number that identifies the object while it lives (Python's `id`).
     pub(crate) fn address(&self) -> usize {
         self.as_ptr() as usize

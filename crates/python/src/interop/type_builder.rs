@@ -8,9 +8,8 @@ use std::ptr::null_mut;
 use pyo3::ffi;
 
 use super::errors::{PyResult, Raised};
-use super::instance::{
-    HeapType, Instance, body_offset, tp_clear, tp_dealloc, tp_finalize, tp_new, tp_traverse,
-};
+use super::instance::{HeapType, Instance, body_offset};
+use super::lifetime::{tp_clear, tp_dealloc, tp_finalize, tp_new, tp_traverse};
 use super::methods::{Attribute, Method};
 use super::object::Object;
 use super::slots::SlotFunction;

@@ -105,7 +105,7 @@ impl LastContext {
             self.shared.clear();
             return Ok(pristine);
         }
-        let shared = create(SharedContextBody {
+        let shared = create(|| SharedContextBody {
             variables: Cell::new(contextvars::variables_of(&pristine)),
             pristine: Slot::holding(pristine),
             working: Slot::empty(),
@@ -145,6 +145,62 @@ pub(crate) fn run_in<R>(owner: &Slot, body: impl FnOnce() -> R) -> PyResult<R> {
     drop(entered);
     give_back(owner, &context, shared, working);
     Ok(result)
+}
+
+/// A working copy that is entered for several callbacks, one after the other.
+pub(crate) struct Stay<'a> {
+    shared: &'a Instance<SharedContextBody>,
+    working: &'a Object,
+    /// How many references to `working` there are while nobody but us has it.
+    alone: usize,
+}
+
+impl Stay<'_> {
+    /// Whether the callback that ran left everything as it was, so that the next one of the
+    /// same shared context finds what it would find in a copy of its own.
+    #[inline(always)]
+    pub(crate) fn is_untouched(&self) -> bool {
+        contextvars::is_current(self.working)
+            && contextvars::variables_of(self.working) == self.shared.variables.get()
+            && self.working.reference_count() == self.alone
+    }
+}
+
+/// Runs `body` inside a working copy of the shared `context`; `None`, and nothing has run,
+/// if it is not shared. For callbacks whose own context nobody can ask for. Beside what `body`
+/// gives stands the working copy, if the last callback changed it or keeps it.
+///
+/// # Errors
+/// `MemoryError`.
+///
+/// # Reentrancy
+/// `body` may run any Python code.
+#[inline(always)]
+pub(crate) fn stay_in<R>(
+    context: &Object,
+    body: impl FnOnce(&Stay<'_>) -> R,
+) -> PyResult<Option<(R, Option<Object>)>> {
+    let Some(shared) = context.exactly::<SharedContextBody>() else {
+        return Ok(None);
+    };
+    let working = match shared.working.take() {
+        Some(working) => working,
+        None => shared.copy()?,
+    };
+    let entered = Entered::new(&working)?;
+    let stay = Stay {
+        shared,
+        working: &working,
+        alone: working.reference_count(),
+    };
+    let result = body(&stay);
+    drop(entered);
+    let unchanged = contextvars::variables_of(&working) == shared.variables.get();
+    if unchanged && working.reference_count() == 1 {
+        drop(shared.working.replace(Some(working)));
+        return Ok(Some((result, None)));
+    }
+    Ok(Some((result, Some(working))))
 }
 
 /// After a run: an unchanged working copy that nobody else has serves the next one.

@@ -122,11 +122,11 @@ impl HeapType for TaskWakeupBody {
 /// # Errors
 /// `MemoryError`.
 pub(crate) fn task_step(task: Object, exception: Option<Object>) -> PyResult<Object> {
-    let body = TaskStepBody {
+    Ok(create(|| TaskStepBody {
         task: Slot::holding(task),
         exception: Slot::new(exception),
-    };
-    Ok(create(body)?.into_object())
+    })?
+    .into_object())
 }
 
 /// Makes the callable that wakes a Task.
@@ -134,7 +134,7 @@ pub(crate) fn task_step(task: Object, exception: Option<Object>) -> PyResult<Obj
 /// # Errors
 /// `MemoryError`.
 pub(crate) fn task_wakeup(task: Object) -> PyResult<Object> {
-    Ok(create(TaskWakeupBody {
+    Ok(create(|| TaskWakeupBody {
         task: Slot::holding(task),
     })?
     .into_object())

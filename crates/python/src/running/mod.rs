@@ -1,5 +1,6 @@
 //! Running a loop: its turns, and what each entry of the ready queue means.
 
+mod alike;
 mod dispatch;
 mod recorded;
 mod reported;

@@ -22,6 +22,7 @@ use crate::loop_core::watchers::{Side, Watch};
 
 use crate::transport::{hold_enough, send_held};
 
+use super::alike::{can_begin, run_row};
 use super::dispatch::run_entry;
 use super::recorded;
 
@@ -101,11 +102,18 @@ fn run_turn(event_loop: &Instance<LoopBody>) -> PyResult<()> {
         collect_due_timers(event_loop)?;
     }
     let batch = event_loop.ready.borrow().len();
-    for _ in 0..batch {
+    let mut left = batch;
+    while left > 0 {
         let Some(entry) = event_loop.ready.borrow_mut().pop_front() else {
             break;
         };
-        run_entry(event_loop, entry)?;
+        left -= 1;
+        match entry {
+            Entry::Run(handle) if can_begin(event_loop, &handle) => {
+                run_row(event_loop, handle, &mut left)?;
+            }
+            entry => run_entry(event_loop, entry)?,
+        }
         if hold_enough(event_loop) {
             send_held(event_loop)?;
         }

@@ -122,7 +122,7 @@ impl Instance<OperationBody> {
         first: Option<Object>,
         second: Option<Object>,
     ) -> PyResult<Ref<OperationBody>> {
-        create(OperationBody {
+        create(|| OperationBody {
             event_loop: Slot::holding(event_loop.reference()),
             socket: Slot::holding(socket),
             first: Slot::new(first),

@@ -53,7 +53,7 @@ pub(super) fn watch_for_writer(protocol: &Fields) -> PyResult<()> {
     if callback.is_none() || callback.exactly::<ConnectedBody>().is_some() {
         return Ok(());
     }
-    let connected = create(ConnectedBody {
+    let connected = create(|| ConnectedBody {
         callback: Slot::holding(callback),
     })?;
     protocol.set(Name::ClientConnectedCb, &connected.into_object())

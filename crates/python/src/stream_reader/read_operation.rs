@@ -100,7 +100,7 @@ impl ReadBody {
     /// `MemoryError`.
     #[inline(always)]
     pub(super) fn make(reader: &Object, stream: Ref<ReaderState>, want: Want) -> PyResult<Object> {
-        let read = create_untracked(ReadBody {
+        let read = create_untracked(|| ReadBody {
             reader: Slot::holding(reader.clone()),
             stream: Slot::holding(stream),
             want,

@@ -88,7 +88,7 @@ impl Instance<ReaderState> {
     /// # Errors
     /// `MemoryError`.
     pub(super) fn make() -> PyResult<Ref<ReaderState>> {
-        create(ReaderState::blank())
+        create(ReaderState::blank)
     }
 
     /// Whether `drain()` has an exception to raise.

@@ -128,14 +128,15 @@ pub(super) fn served_writer(writer: &Object) -> PyResult<Object> {
     }
     let own = Fields::of(writer)?;
     let reader = own.get(Name::ReaderUnderscore)?;
-    let state = create(WriterState {
+    let body = WriterState {
         transport: Slot::holding(own.get(Name::TransportUnderscore)?),
         protocol: Slot::holding(own.get(Name::ProtocolUnderscore)?),
         reader_state: Slot::new(state_if_ours(&reader)?),
         reader: Slot::new(Some(reader).filter(|reader| !reader.is_none())),
         event_loop: Slot::holding(own.get(Name::LoopUnderscore)?),
         complete: Slot::new(own.find(Name::CompleteFut)?),
-    })?;
+    };
+    let state = create(|| body)?;
     // asyncio's closes an open transport when it is dropped; ours does that now.
     REPLACED.become_type_of(writer);
     if !REPLACED.is_type_of(writer) {
@@ -191,7 +192,7 @@ fn state_of(writer: &Object) -> PyResult<Ref<WriterState>> {
     if let Some(state) = SERVED_WRITER.value(writer) {
         return Ok(state);
     }
-    let state = create(WriterState::blank())?;
+    let state = create(WriterState::blank)?;
     crate::interop::calls::set_attribute(writer, Name::NativeState.object(), &state.object())?;
     Ok(state)
 }

@@ -92,12 +92,10 @@ pub(crate) fn create_on(
     check_coroutine(coroutine, Some(event_loop))?;
     let plain = options.is_plain();
     let context = choose_context(options.context, Some(event_loop))?;
-    let future = FutureBody::new(Some(LoopRef::Native(event_loop.reference())));
-    let task = create(TaskBody::new(
-        future,
-        Some(coroutine.clone()),
-        Some(context),
-    ))?;
+    let task = create(|| {
+        let future = FutureBody::new(Some(LoopRef::Native(event_loop.reference())));
+        TaskBody::new(future, Some(coroutine.clone()), Some(context))
+    })?;
     if event_loop.is_debug()? {
         task.future.remember_origin()?;
     }

@@ -259,7 +259,7 @@ impl Instance<StreamBody> {
         context: &Object,
     ) -> PyResult<Ref<StreamBody>> {
         let given = |object: &Object| Some(object.clone()).filter(|object| !object.is_none());
-        let transport = create(StreamBody {
+        let transport = create(|| StreamBody {
             event_loop: Slot::holding(event_loop.reference()),
             server: Slot::new(given(server)),
             context: Slot::new(given(context)),

@@ -337,7 +337,7 @@ pub(crate) fn make_type() -> PyResult<Object> {
 /// Our body begins with what instances of asyncio's base class consist of.
 fn check_layout(base: &Object) -> PyResult<()> {
     let size = calls::attribute(base, &intern("__basicsize__")?)?;
-    let probe = create(StreamBody::blank())?.into_object();
+    let probe = create(StreamBody::blank)?.into_object();
     let mark = values::dict(&[])?;
     if let Some(body) = probe.exactly::<StreamBody>() {
         body.asyncio.extra.set(mark.clone());

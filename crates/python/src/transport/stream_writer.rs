@@ -94,7 +94,7 @@ fn write(writer: &Object, arguments: Arguments<'_>) -> PyResult<Object> {
 
 /// `StreamWriter.drain()`
 fn drain(writer: &Object) -> PyResult<Object> {
-    let drain = create_untracked(DrainBody {
+    let drain = create_untracked(|| DrainBody {
         writer: Slot::holding(writer.clone()),
         coroutine: Slot::empty(),
     })?;

@@ -320,7 +320,7 @@ pub(crate) fn make_types() -> PyResult<(Object, Object)> {
 /// Our body begins with what instances of asyncio's base class consist of.
 fn check_layout<T: PipeTransport + HeapType>(base: &Object, expected: usize) -> PyResult<()> {
     let size = calls::attribute(base, &intern("__basicsize__")?)?;
-    let probe = create(T::blank())?;
+    let probe = create(T::blank)?;
     let mark = values::dict(&[])?;
     probe.extra().set(mark.clone());
     let seen = probe.with_object(|probe| calls::optional_attribute(probe, &intern("_extra")?))?;

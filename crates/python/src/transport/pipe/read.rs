@@ -160,7 +160,7 @@ impl Instance<ReadPipeBody> {
         let (file, protocol) = (given(file), given(protocol));
         let (descriptor, kind) = kind::opened(&file, "Pipe transport is for pipes/sockets only.")?;
         let facts = kind::facts(given(extra), &file)?;
-        let transport = create(ReadPipeBody {
+        let transport = create(|| ReadPipeBody {
             end: kind::end_of(event_loop, &file, descriptor, &protocol),
             ..ReadPipeBody::blank()
         })?;

@@ -167,7 +167,7 @@ impl Instance<WritePipeBody> {
         let refusal = "Pipe transport is only for pipes, sockets and character devices";
         let (descriptor, kind) = kind::opened(&file, refusal)?;
         let facts = kind::facts(given(extra), &file)?;
-        let transport = create(WritePipeBody {
+        let transport = create(|| WritePipeBody {
             end: kind::end_of(event_loop, &file, descriptor, &protocol),
             sees_reader_leave: Cell::new(kind != FileKind::CharacterDevice),
             ..WritePipeBody::blank()

@@ -271,3 +271,29 @@ def test_a_task_that_went_on_was_not_waiting_in_vain(recording):
     assert task.done()
     loop.close()
     assert report_of(recording).waiting == []
+
+
+@pytest.mark.parametrize("recording", [{"threshold": 0.01}], indirect=True)
+def test_a_pause_of_the_collector_is_named_as_such(recording):
+    async def main():
+        kept = [[] for _ in range(300_000)]
+        for _ in range(20):
+            gc.collect()
+        return len(kept)
+
+    tepal.run(main())
+    findings = [each for each in report_of(recording).findings if each.kind == "blocking" and each.file == __file__]
+    assert findings
+    assert any("the garbage collector took " in each.message for each in findings), findings
+
+
+@pytest.mark.parametrize("recording", [{"threshold": 0.05}], indirect=True)
+def test_a_line_that_blocks_several_loops_is_one_finding(recording):
+    async def main():
+        time.sleep(0.1)
+
+    for _ in range(3):
+        tepal.run(main())
+    (finding,) = (each for each in report_of(recording).findings if each.kind == "blocking" and each.file == __file__)
+    assert finding.count == 3
+    assert "and 2 times more" in finding.message

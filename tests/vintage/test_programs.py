@@ -72,6 +72,39 @@ def test_the_report_names_the_lines_of_the_question(name, tmp_path):
     assert {each["file"] for each in findings} == {str(PROGRAMS / f"{name}.py")}
 
 
+TEXTS = {
+    "question_bare": [
+        "Coroutine never awaited (never-awaited): 1 place, 1 time",
+        "question_bare.py:17 in main",
+        "`test1()` was called in Task-1 and never awaited: nothing of it ran",
+        "write `yield from test1()`",
+    ],
+    "question_task": [
+        "Task dropped (dropped): 1 place, 1 time",
+        "question_task.py:17 in main",
+        "the Task of `test1()` is kept by nobody: the garbage collector may end it halfway",
+    ],
+    "awaited_at_once": [
+        "Task awaited at once (awaited-at-once): 1 place, 10000 times",
+        "awaited_at_once.py:16 in main",
+        "10000 Tasks awaited at once, which cost ",
+        "write `yield from coro()`",
+    ],
+}
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_the_text_of_the_report_on_the_question(name):
+    arguments = command(name)
+    arguments[arguments.index("run")] = "report"
+    finished = subprocess.run(arguments, capture_output=True, text=True, timeout=30, check=True)
+    assert finished.stdout == (PROGRAMS / f"{name}.out").read_text()
+    position = -1
+    for words in TEXTS[name]:
+        position = finished.stderr.find(words, position + 1)
+        assert position >= 0, (words, finished.stderr)
+
+
 SERVER_OF_STREAMS = "Received 'Hello World!' from '127.0.0.1'\nSend: 'Hello World!'\nClose the client socket\n"
 CLIENT_OF_STREAMS = "Send: 'Hello World!'\nReceived: 'Hello World!'\nClose the socket\n"
 SERVER_OF_PROTOCOLS = (

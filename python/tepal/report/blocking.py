@@ -6,15 +6,18 @@ until a step has run for the threshold; while the loop waits in the kernel, that
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from tepal.report import places
+from tepal.report.collector import Collections
 from tepal.report.finding import Finding, duration
 
 _DEPTH = 64
+_OURS = os.path.join(os.path.dirname(__file__), "")
 
 
 class _Time(NamedTuple):
@@ -22,6 +25,17 @@ class _Time(NamedTuple):
     task: int
     text: str
     stack: list[tuple[str, int, str]]
+    collector: int
+
+
+class Told(NamedTuple):
+    """What one loop has told."""
+
+    blocks: Iterable[tuple[int, int, int, int, int]]
+    stacks: dict[int, list[tuple[str, int, str]]]
+    texts: list[str]
+    codes: list[Any]
+    """The coroutines of the Tasks."""
 
 
 class Watchdog:
@@ -59,27 +73,25 @@ def _stack(frame: Any) -> list[tuple[str, int, str]]:
         code = frame.f_code
         if places.classify(code) == places.BOTTOM:
             break
-        stack.append((code.co_filename, frame.f_lineno or 0, code.co_qualname))
+        if not code.co_filename.startswith(_OURS):
+            stack.append((code.co_filename, frame.f_lineno or 0, code.co_qualname))
         frame = frame.f_back
     return stack
 
 
-def find(
-    blocks: Iterable[tuple[int, int, int, int, int]],
-    stacks: dict[int, list[tuple[str, int, str]]],
-    texts: list[str],
-    codes: list[Any],
-) -> list[Finding]:
-    """One finding for each line that blocked; ``codes`` are the coroutines of the Tasks."""
+def find(loops: Iterable[Told], collections: Collections) -> list[Finding]:
+    """One finding for each line that blocked, in whatever loop."""
     lines: dict[tuple[str, int, str], list[_Time]] = {}
-    for start, taken, task, code, text in blocks:
-        stack = stacks.get(start, [])
-        place = next((place for place in stack if not places.is_library(place[0])), None)
-        if place is None and task:
-            place = places.place_of(codes[code])
-        if place is None:
-            place = stack[0] if stack else ("", 0, texts[text])
-        lines.setdefault(place, []).append(_Time(taken, task, texts[text], stack))
+    for loop in loops:
+        for start, taken, task, code, text in loop.blocks:
+            stack = loop.stacks.get(start, [])
+            place = next((place for place in stack if not places.is_library(place[0])), None)
+            if place is None and task:
+                place = places.place_of(loop.codes[code])
+            if place is None:
+                place = stack[0] if stack else ("", 0, loop.texts[text])
+            time = _Time(taken, task, loop.texts[text], stack, collections.within(start, taken))
+            lines.setdefault(place, []).append(time)
     return [_finding(place, times) for place, times in lines.items()]
 
 
@@ -92,13 +104,17 @@ def _finding(place: tuple[str, int, str], times: list[_Time]) -> Finding:
         message += " (no stack: native code did not give the interpreter away)"
     elif place != longest.stack[0]:
         message += f", in {longest.stack[0][2]}"
+    advice = "use the asynchronous call, or await asyncio.to_thread(...)"
+    if longest.collector > longest.taken // 2:
+        message += f"; the garbage collector took {duration(longest.collector)} of it"
+        advice = "the line may only have met it: see gc.freeze(), and where the many objects come from"
     return Finding(
         "blocking",
         message,
         *place,
         count=len(times),
         cost=sum(time.taken for time in times),
-        advice="use the asynchronous call, or await asyncio.to_thread(...)",
+        advice=advice,
         tasks=sorted({time.task for time in times if time.task})[:8],
         related=longest.stack,
     )

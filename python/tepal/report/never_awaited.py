@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import linecache
 import sys
 import warnings
 from typing import Any
@@ -26,6 +27,23 @@ _EXAMPLES = 8
 class _Lost:
     count: int = 0
     tasks: list[str] = dataclasses.field(default_factory=list)
+
+
+def _awaited(name: str, file: str, line: int) -> str:
+    """What to write in that line instead of a bare call of the function ``name``: in a generator of old it is no ``await``."""
+    lines = linecache.getlines(file)
+    text = lines[line - 1] if 0 < line <= len(lines) else ""
+    call = f"{name}()" if f"{name}()" in text else f"{name}(...)"
+    margin = len(text) - len(text.lstrip())
+    around = (each.strip() for each in reversed(lines[: max(line - 1, 0)]) if len(each) - len(each.lstrip()) < margin)
+    function = next((each for each in around if each.startswith(("def ", "async def "))), "")
+    if function.startswith("def "):
+        whole = "".join(lines)
+        if "yield From(" in whole:
+            return f"yield From({call})"
+        if "yield from " in whole:
+            return f"yield from {call}"
+    return f"await {call}"
 
 
 class NeverAwaited:
@@ -88,6 +106,6 @@ class NeverAwaited:
             where = f" in {lost.tasks[0]}" if lost.tasks else ""
             times = "" if lost.count == 1 else f" {lost.count} times"
             message = f"`{name}()` was called{times}{where} and never awaited: nothing of it ran"
-            advice = f"write `await {name.rpartition('.')[2]}(...)`"
+            advice = f"write `{_awaited(name.rpartition('.')[2], file, line)}`"
             found.append(Finding("never-awaited", message, file, line, function, lost.count, None, advice))
         return found

@@ -18,6 +18,7 @@ from typing import Any
 from tepal.report import observing, places, stuck
 from tepal.report.activations import Activations
 from tepal.report.blocking import Watchdog
+from tepal.report.collector import Collections
 from tepal.report.finding import DEFAULT_KINDS
 from tepal.report.never_awaited import NeverAwaited
 from tepal.report.sequential import Sequences
@@ -91,6 +92,7 @@ class Recording:
         self._records: list[LoopRecord] = []
         self._loops: dict[Any, Watchdog | None] = {}
         self._never_awaited = NeverAwaited()
+        self.collections = Collections()
         self._sequences = Sequences() if "sequential" in self.kinds else None
         self.activations = Activations(events) if level >= TRACE else None
         self._details: dict[tuple[str, str, tuple[str, int, str] | None], int] = {("other", "", None): 0}
@@ -109,6 +111,8 @@ class Recording:
         observing.current = self
         if "never-awaited" in self.kinds:
             self._never_awaited.begin()
+        if "blocking" in self.kinds:
+            self.collections.begin()
         if self.activations is not None:
             self.activations.begin()
 
@@ -123,6 +127,7 @@ class Recording:
         for loop in list(self._loops):
             self.leave(loop)
         self._never_awaited.end()
+        self.collections.end()
         self.ended = time.monotonic_ns()
 
     def join(self, loop: Any) -> None:

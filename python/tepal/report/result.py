@@ -82,7 +82,11 @@ def _find(recording: Recording, records: list[LoopRecord]) -> list[Finding]:
             site[4] += examples
             site[5] += lost
             site[6] += lost_examples
-        found += blocking.find(record.blocks, record.block_stacks, record.texts, [code[0] for code in record.codes])
+    told = [
+        blocking.Told(record.blocks, record.block_stacks, record.texts, [code[0] for code in record.codes])
+        for record in records
+    ]
+    found += blocking.find(told, recording.collections)
     for (code, instruction), (_, made, count, cost, examples, lost, lost_examples) in sites.items():
         if count and (finding := at_once.find(code, instruction, count, cost, examples)):
             found.append(finding)

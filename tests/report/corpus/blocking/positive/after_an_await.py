@@ -4,7 +4,7 @@ import time
 
 async def main():
     await asyncio.sleep(0.01)
-    time.sleep(0.2)  # expect: blocking
+    time.sleep(0.4)  # expect: blocking
     await asyncio.sleep(0.01)
 
 

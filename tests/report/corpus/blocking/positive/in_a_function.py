@@ -3,7 +3,7 @@ import time
 
 
 def slow():
-    time.sleep(0.2)  # expect: blocking
+    time.sleep(0.4)  # expect: blocking
 
 
 async def main():

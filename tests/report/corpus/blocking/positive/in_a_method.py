@@ -4,7 +4,7 @@ import time
 
 class Service:
     def load(self):
-        time.sleep(0.2)  # expect: blocking
+        time.sleep(0.4)  # expect: blocking
 
     async def run(self):
         self.load()

@@ -5,7 +5,7 @@ import time
 
 def readable(sock, seen):
     seen.append(sock.recv(10))
-    time.sleep(0.2)  # expect: blocking
+    time.sleep(0.4)  # expect: blocking
 
 
 async def main():

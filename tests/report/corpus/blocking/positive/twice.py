@@ -5,7 +5,7 @@ import time
 async def main():
     for _ in range(2):
         await asyncio.sleep(0)
-        time.sleep(0.2)  # expect: blocking
+        time.sleep(0.4)  # expect: blocking
 
 
 asyncio.run(main())

@@ -18,6 +18,7 @@ import argparse
 import functools
 import importlib
 import importlib.machinery
+import importlib.util
 import io
 import os
 import pkgutil
@@ -210,22 +211,29 @@ def _read(path: str) -> bytes | None:
 
 
 def _run_vintage(options: argparse.Namespace, arguments: list[str]) -> int:
-    """Run a Python file that was written for asyncio or Trollius between 2013 and 2018."""
+    """Run a Python file or module that was written for asyncio or Trollius between 2013 and 2018."""
     from tepal import vintage  # noqa: PLC0415  (only those who ask for it need it)
     from tepal.vintage import program  # noqa: PLC0415
 
-    if options.script is None:
-        options.parser.error("--vintage translates files: give a SCRIPT, not -m or -c")
-    sys.argv[:] = [options.script, *arguments]
-    path = os.path.join(os.getcwd(), options.script)
-    source = _read(path)
+    if options.code is not None:
+        options.parser.error("--vintage translates files: give a SCRIPT or -m MODULE, not -c")
+    sys.argv[:] = ["-m" if options.module is not None else options.script, *arguments]
+    path = os.path.join(os.getcwd(), options.script or "")
+    source = b"" if options.module is not None else _read(path)
     if source is None:
         return CANNOT_OPEN
-    directory = os.path.dirname(os.path.realpath(path))
-    _set_first_path(directory)
+    if options.module is not None:
+        directories = _directories_of_module(options.module)
+    else:
+        directories = [os.path.dirname(os.path.realpath(path))]
+        _set_first_path(directories[0])
 
     def execute() -> None:
-        program.prepare(directory)
+        for directory in directories:
+            program.prepare(directory)
+        if options.module is not None:
+            runpy._run_module_as_main(options.module, True)  # type: ignore[attr-defined]
+            return
         code = vintage.translate(source, path)
         exec(code, _main_namespace(__file__=path, __loader__=vintage.Loader("__main__", path)))
 
@@ -234,6 +242,17 @@ def _run_vintage(options: argparse.Namespace, arguments: list[str]) -> int:
     except vintage.RefusedError as refused:
         program.report(refused)
         return REFUSED
+
+
+def _directories_of_module(module: str) -> list[str]:
+    """Put the current directory on the path, as ``-m`` does; return where a vintage program's own modules lie.
+
+    These are the modules below the current directory, and those of the package, wherever it is.
+    """
+    _set_first_path(os.getcwd())
+    spec = importlib.util.find_spec(module.partition(".")[0])
+    package = spec.submodule_search_locations if spec is not None else None
+    return [os.getcwd(), *(package or ())]
 
 
 def _execute_file(path: str, source: bytes) -> None:

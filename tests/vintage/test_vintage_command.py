@@ -93,7 +93,7 @@ def test_a_script_that_does_not_exist(tmp_path):
     assert finished.stderr == f"tepal: can't open file '{tmp_path / 'none.py'}': [Errno 2] No such file or directory\n"
 
 
-@pytest.mark.parametrize("arguments", [(), ("-c", "print(1)"), ("-m", "this")])
+@pytest.mark.parametrize("arguments", [(), ("-c", "print(1)")])
 def test_only_files_are_translated(arguments):
     finished = run(*arguments)
     assert (finished.returncode, finished.stdout) == (2, "")
@@ -226,3 +226,59 @@ def test_tepal_itself_is_never_translated(tmp_path):
     )
     finished = run(path, env={**os.environ, "PYTHONPATH": str(tmp_path)})
     assert (finished.returncode, finished.stdout, finished.stderr) == (0, "asyncio tepal.vintage.asyncio\n", "")
+
+
+MODULE = """
+import asyncio
+from app import other
+
+@asyncio.coroutine
+def child():
+    return (yield from other.number())
+
+@asyncio.coroutine
+def main():
+    task = asyncio.async(child())
+    print((yield from task), __name__, __package__)
+
+asyncio.get_event_loop().run_until_complete(main())
+"""
+OTHER = """
+import asyncio
+
+@asyncio.coroutine
+def number():
+    yield from asyncio.sleep(0)
+    return 6 * 7
+"""
+
+
+@pytest.fixture
+def package(tmp_path):
+    folder = tmp_path / "app"
+    folder.mkdir()
+    (folder / "__init__.py").write_text("")
+    (folder / "__main__.py").write_text(MODULE)
+    (folder / "program.py").write_text(MODULE)
+    (folder / "other.py").write_text(OTHER)
+    return tmp_path
+
+
+@pytest.mark.parametrize("module", ["app", "app.program"])
+def test_a_module_is_run(package, module):
+    finished = run("-m", module, cwd=package)
+    assert (finished.returncode, finished.stderr) == (0, "")
+    assert finished.stdout == "42 __main__ app\n"
+
+
+def test_a_package_elsewhere_on_the_path_is_run(package, tmp_path_factory):
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    finished = run("-m", "app", cwd=elsewhere, env={**os.environ, "PYTHONPATH": str(package)})
+    assert (finished.returncode, finished.stderr) == (0, "")
+    assert finished.stdout == "42 __main__ app\n"
+
+
+def test_a_module_that_is_not_there(tmp_path):
+    finished = run("-m", "absent_app", cwd=tmp_path)
+    assert finished.returncode == 1
+    assert "No module named absent_app" in finished.stderr

@@ -30,7 +30,7 @@ class _Lost:
 
 
 def _awaited(name: str, file: str, line: int) -> str:
-    """What to write in that line instead of a bare call of the function ``name``: in a generator of old it is no ``await``."""
+    """What to write instead of a bare call of ``name`` in that line: in a generator of old it is no ``await``."""
     lines = linecache.getlines(file)
     text = lines[line - 1] if 0 < line <= len(lines) else ""
     call = f"{name}()" if f"{name}()" in text else f"{name}(...)"

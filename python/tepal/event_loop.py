@@ -47,7 +47,9 @@ os.register_at_fork(after_in_child=_renew_after_fork)
 
 _T = TypeVar("_T")
 
-_ACCEPTING = frozenset(("_accept_connection2", "_make_socket_transport", "create_task", "create_future"))
+_ACCEPTING = frozenset(
+    ("_accept_connection2", "_make_socket_transport", "_make_ssl_transport", "create_task", "create_future")
+)
 """What accepting a connection passes by."""
 
 _CREATE_FUTURE = _native.LoopCore.create_future
@@ -278,9 +280,10 @@ class EventLoop(_native.LoopCore, asyncio.SelectorEventLoop):
     ) -> None:
         # From 3.15 on the context follows the two timeouts.
         where = timeouts[2] if len(timeouts) > 2 else context
-        plain = sslcontext is None and not self._debug and not self._accepting_is_replaced()
-        if plain and self._accept_streams(protocol_factory, sock, server, backlog, where):
-            return
+        if not self._debug and not self._accepting_is_replaced():
+            wrap = tls.wrapping(self, sslcontext, timeouts) if sslcontext else None
+            if self._accept_streams(protocol_factory, sock, server, backlog, where, wrap):
+                return
         if context is not None:
             options["context"] = context
         super()._accept_connection(  # type: ignore[misc]

@@ -110,6 +110,12 @@ def make_protocol(
     return made
 
 
+def wrapping(loop: Any, sslcontext: Any, timeouts: tuple[Any, ...]) -> Callable[[Any], sslproto.SSLProtocol]:
+    """Return what makes the protocols of a server's connections; ``timeouts`` begin with handshake's and shutdown's."""
+    limits = dict(zip(("ssl_handshake_timeout", "ssl_shutdown_timeout"), timeouts, strict=False))
+    return lambda protocol: make_protocol(loop, protocol, sslcontext, None, server_side=True, **limits)
+
+
 def start_tls_of(loop: Any) -> Callable[..., Any]:
     """``asyncio.BaseEventLoop.start_tls`` of this interpreter, making protocols of ours, bound to ``loop``."""
     inherited = base_events.BaseEventLoop.start_tls

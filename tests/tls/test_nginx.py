@@ -93,7 +93,7 @@ async def ask(port, version, certificate):
 
 
 @pytest.mark.parametrize("cell", CELLS, ids=" ".join)
-@pytest.mark.timeout(60, func_only=True)  # the first one may install nginx before
+@pytest.mark.timeout(60, method="signal", func_only=True)  # not what may install nginx
 def test_clients_of_nginx(monkeypatch, running, cell):
     version, case = cell
     certificate = "client" if case == "client certificate" else None
@@ -162,7 +162,7 @@ async def answer(listener, port, context):
 
 
 @pytest.mark.parametrize("cell", CELLS, ids=" ".join)
-@pytest.mark.timeout(60, func_only=True)  # the first one may install nginx before
+@pytest.mark.timeout(60, method="signal", func_only=True)  # not what may install nginx
 def test_servers_of_nginx(monkeypatch, running, cell):
     version, case = cell
     found = {}

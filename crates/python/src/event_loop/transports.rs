@@ -28,7 +28,7 @@ pub(super) fn methods() -> Vec<Method<LoopBody>> {
         ),
         with_arguments(
             c"_accept_streams",
-            c"_accept_streams($self, protocol_factory, sock, server, backlog, context)\n--\n\nTake all connections that wait; whether that could be done.",
+            c"_accept_streams($self, protocol_factory, sock, server, backlog, context, wrap)\n--\n\nTake all connections that wait; whether that could be done.",
             accept_streams,
         ),
         with_arguments(

@@ -78,11 +78,20 @@ pub(crate) struct Imports {
     /// `asyncio.sslproto.SSLProtocol._do_read` and `_process_outgoing`
     pub(crate) ssl_do_read: Object,
     pub(crate) ssl_process_outgoing: Object,
+    /// `asyncio.sslproto.SSLProtocol._do_handshake`, `_do_shutdown` and `buffer_updated`
+    pub(crate) ssl_do_handshake: Object,
+    pub(crate) ssl_do_shutdown: Object,
+    pub(crate) ssl_buffer_updated: Object,
     /// `asyncio.sslproto._SSLProtocolTransport.write` and `writelines`
     pub(crate) ssl_transport_write: Object,
     pub(crate) ssl_transport_write_lines: Object,
     /// `asyncio.sslproto.SSLProtocolState.WRAPPED`
     pub(crate) ssl_state_wrapped: Object,
+    /// The same, `DO_HANDSHAKE` and `SHUTDOWN`
+    pub(crate) ssl_state_do_handshake: Object,
+    pub(crate) ssl_state_shutdown: Object,
+    /// `ssl.SSLError`; `()` without that module.
+    pub(crate) ssl_error: Object,
     /// `asyncio.sslproto.SSLAgainErrors`; `()` without the `ssl` module.
     pub(crate) ssl_again_errors: Object,
     /// -1
@@ -146,6 +155,7 @@ pub(crate) fn import_all() -> PyResult<()> {
     let format_helpers = dotted("asyncio", &["format_helpers"])?;
     let sslproto = dotted("asyncio", &["sslproto"])?;
     let ssl_protocol = get(&sslproto, "SSLProtocol")?;
+    let ssl_states = get(&sslproto, "SSLProtocolState")?;
     let ssl_transport = get(&sslproto, "_SSLProtocolTransport")?;
     let base_create_task = dotted("asyncio", &["BaseEventLoop", "create_task"])?;
     let imports = Imports {
@@ -200,9 +210,18 @@ pub(crate) fn import_all() -> PyResult<()> {
         buffered_protocol: dotted("asyncio", &["BufferedProtocol"])?,
         ssl_do_read: get(&ssl_protocol, "_do_read")?,
         ssl_process_outgoing: get(&ssl_protocol, "_process_outgoing")?,
+        ssl_do_handshake: get(&ssl_protocol, "_do_handshake")?,
+        ssl_do_shutdown: get(&ssl_protocol, "_do_shutdown")?,
+        ssl_buffer_updated: get(&ssl_protocol, "buffer_updated")?,
         ssl_transport_write: get(&ssl_transport, "write")?,
         ssl_transport_write_lines: get(&ssl_transport, "writelines")?,
-        ssl_state_wrapped: dotted("asyncio", &["sslproto", "SSLProtocolState", "WRAPPED"])?,
+        ssl_state_wrapped: get(&ssl_states, "WRAPPED")?,
+        ssl_state_do_handshake: get(&ssl_states, "DO_HANDSHAKE")?,
+        ssl_state_shutdown: get(&ssl_states, "SHUTDOWN")?,
+        ssl_error: match get_optional(&sslproto, "ssl")? {
+            Some(ssl) if !ssl.is_none() => get(&ssl, "SSLError")?,
+            _ => values::tuple(Vec::new())?,
+        },
         ssl_again_errors: match get_optional(&sslproto, "SSLAgainErrors")? {
             Some(errors) => errors,
             None => values::tuple(Vec::new())?,

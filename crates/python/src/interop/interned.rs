@@ -163,6 +163,7 @@ names! {
     WaiterPlain = "waiter",
     When = "when",
     WriteReady = "_write_ready",
+    Wrap = "wrap",
 }
 
 struct Table(UnsafeCell<Vec<Object>>);

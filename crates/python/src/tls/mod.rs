@@ -12,13 +12,13 @@
 //! | state | ciphertext arrives | the program writes | left by |
 //! |---|---|---|---|
 //! | UNWRAPPED | ignored | ignored, logged from the fifth on | `connection_made`: → DO_HANDSHAKE |
-//! | DO_HANDSHAKE | fed, `SSLObject.do_handshake()` | kept in `_write_backlog` | done: → WRAPPED; error, timeout: → UNWRAPPED |
+//! | DO_HANDSHAKE | fed, **a step of the handshake** | kept in `_write_backlog` | done: → WRAPPED; error, timeout: → UNWRAPPED |
 //! | WRAPPED, open | **fed, decrypted, delivered here** | **encrypted, sent here** | `close()`, close_notify, end of stream: → FLUSHING; an error, `abort()`: → UNWRAPPED |
 //! | WRAPPED, `_app_reading_paused` | fed; from `_incoming_high_water` on the socket pauses | as open | `resume_reading()`: → open |
 //! | WRAPPED, `_ssl_writing_paused` | as open | encrypted here, kept in `_outgoing` | the socket's queue drains: → open |
 //! | WRAPPED, backlog | as open, then `_do_write()` | asyncio: behind the backlog | the peer's answer to a renegotiation: → open |
 //! | FLUSHING | fed, asyncio reads what is left | ignored | → SHUTDOWN |
-//! | SHUTDOWN | fed, `SSLObject.unwrap()` | ignored | the peer's close_notify, the timeout: → UNWRAPPED |
+//! | SHUTDOWN | fed, **a step of the shutdown** | ignored | the peer's close_notify, the timeout: → UNWRAPPED |
 //!
 //! A record that is not simply data (an alert, an error, the peer's close_notify) makes the call fail; the same call is
 //! then made again through the `SSLObject`, so that the exception is the one that `_ssl` makes.
@@ -26,6 +26,7 @@
 mod protocol;
 mod python;
 mod reading;
+mod steps;
 mod transport;
 mod writing;
 

@@ -149,6 +149,16 @@ pub(crate) fn make_type() -> PyResult<Object> {
                 P::do_read,
             ),
             without_arguments(
+                c"_do_handshake",
+                c"_do_handshake($self, /)\n--\n\nTake a step of the handshake.",
+                P::do_handshake,
+            ),
+            without_arguments(
+                c"_do_shutdown",
+                c"_do_shutdown($self, /)\n--\n\nTake a step of the shutdown.",
+                P::do_shutdown,
+            ),
+            without_arguments(
                 c"_process_outgoing",
                 c"_process_outgoing($self, /)\n--\n\nSend what is encrypted.",
                 P::process_outgoing_method,

@@ -57,9 +57,7 @@ fn received(protocol: &Object, bytes: &[u8]) -> PyResult<()> {
     if this.wrapped.get() {
         return this.do_read();
     }
-    // The bytes stand in the BIO already; this does the rest of what asyncio does with them.
-    let nothing = values::integer(0)?;
-    calls::call_method(Name::BufferUpdated, [protocol, &nothing]).map(drop)
+    this.step_on()
 }
 
 /// How reading ended.

@@ -1,7 +1,7 @@
 //! A server's new connections, without a Task and a dozen Python frames for each.
 //!
-//! What `_accept_connection` and `_accept_connection2` do (CPython `Lib/asyncio/selector_events.py`), for plain TCP and Unix
-//! sockets outside debug mode. asyncio makes a Task for each connection, in which the protocol is made one turn later; here
+//! What `_accept_connection` and `_accept_connection2` do (CPython `Lib/asyncio/selector_events.py`), for TCP sockets
+//! outside debug mode, with TLS above them or without. asyncio makes a Task for each connection, in which the protocol is made one turn later; here
 //! that happens at once, in a copy of the context of its own as a Task has it.
 
 use std::io::ErrorKind;
@@ -47,11 +47,13 @@ struct Listener<'a> {
     factory: Object,
     server: Object,
     context: Object,
+    /// What puts TLS below a protocol, or None.
+    wrap: Object,
     /// The local address of the last connection; that of the next one mostly is the same.
     local: Option<(Address, Object)>,
 }
 
-/// `_accept_streams(protocol_factory, sock, server, backlog, context)`: takes all connections that wait, at most
+/// `_accept_streams(protocol_factory, sock, server, backlog, context, wrap)`: takes all connections that wait, at most
 /// `backlog + 1`. False if asyncio's own method has to go on: with another kind of socket, or to deal with an error of the
 /// kernel, which it then meets itself.
 ///
@@ -65,7 +67,7 @@ pub(crate) fn accept_streams(
     event_loop: &Instance<LoopBody>,
     arguments: Arguments<'_>,
 ) -> PyResult<bool> {
-    let [factory, socket, server, backlog, context] = arguments.bind(&Signature {
+    let [factory, socket, server, backlog, context, wrap] = arguments.bind(&Signature {
         function: "_accept_streams",
         names: [
             Name::ProtocolFactory,
@@ -73,9 +75,10 @@ pub(crate) fn accept_streams(
             Name::Server,
             Name::Backlog,
             Name::Context,
+            Name::Wrap,
         ],
-        required: 5,
-        positional: 5,
+        required: 6,
+        positional: 6,
     })?;
     let (Some(factory), Some(socket), Some(backlog)) = (factory, socket, backlog) else {
         return Ok(false);
@@ -92,6 +95,7 @@ pub(crate) fn accept_streams(
         factory,
         server: server.unwrap_or_else(Object::none),
         context: context.unwrap_or_else(Object::none),
+        wrap: wrap.unwrap_or_else(Object::none),
         local: None,
     };
     let backlog = values::to_saturated_integer(&backlog)?;
@@ -134,7 +138,10 @@ impl Listener<'_> {
             socket::set_no_delay(number).map_err(|error| raise_os_error(&error))?;
         }
         let socket = sockets::adopt(descriptor, self.kind)?;
-        let protocol = calls::call(&self.factory, [])?;
+        let mut protocol = calls::call(&self.factory, [])?;
+        if !self.wrap.is_none() {
+            protocol = calls::call(&self.wrap, [&protocol])?;
+        }
         let extra = values::dict(&[
             (Name::Peername, &address_object(peer)?),
             (Name::Socket, &TRANSPORT_SOCKET.make(socket.clone())?),

@@ -190,6 +190,26 @@ impl Connection {
         }
     }
 
+    /// Begins the handshake, where nothing has come from the peer yet; whether it waits for that now, as a server does.
+    pub(crate) fn awaits_hello(&self) -> bool {
+        if self.incoming_size() > 0 {
+            return false;
+        }
+        // SAFETY: as in `read`.
+        unsafe {
+            let ssl = self.ssl.as_ptr();
+            (self.functions.SSL_is_server)(ssl) == 1 && {
+                let answer = (self.functions.SSL_do_handshake)(ssl);
+                (self.functions.SSL_get_error)(ssl, answer) == WANT_READ
+            }
+        }
+    }
+
+    /// The `_ssl._SSLSocket`.
+    pub(crate) fn owner(&self) -> &Object {
+        &self.owner
+    }
+
     /// `SSL_write_ex`: how many of the bytes were taken; `None` if the call has to be made again, with the same bytes, by
     /// `SSLObject.write()`, which knows what to do or to raise.
     ///

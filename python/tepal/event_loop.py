@@ -351,6 +351,12 @@ class EventLoop(_native.LoopCore, asyncio.SelectorEventLoop):
     ) -> asyncio.Transport:
         return stream_transports.make_tls(self, rawsock, protocol, sslcontext, waiter, extra, server, context, tls)
 
+    async def _sendfile_fallback(self, transp: Any, file: Any, offset: int, count: int | None) -> int:
+        if tls.can_send(transp, file):
+            return await tls.send_file(transp, file, offset, count)
+        sent: int = await super()._sendfile_fallback(transp, file, offset, count)  # type: ignore[misc]
+        return sent
+
     async def start_tls(
         self,
         transport: asyncio.BaseTransport,

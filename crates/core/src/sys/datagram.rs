@@ -125,6 +125,18 @@ impl Address {
     }
 }
 
+/// The text of an IPv6 address as `inet_ntop(3)` gives it, and so Python: unlike Rust, it writes the end of an address that
+/// is compatible with IPv4 (RFC 4291 2.5.5.1) as one of IPv4.
+pub fn ipv6_text(ip: Ipv6Addr) -> String {
+    let [first @ .., seventh, _] = ip.segments();
+    if first == [0; 6] && seventh != 0 {
+        let [.., a, b, c, d] = ip.octets();
+        format!("::{}", Ipv4Addr::new(a, b, c, d))
+    } else {
+        ip.to_string()
+    }
+}
+
 /// Room for [`BATCH`] datagrams and their senders.
 pub struct Batch {
     /// [`BATCH`] parts of `size` bytes. Fresh zeroed memory of this size costs nothing before it is written to.
@@ -228,6 +240,96 @@ pub fn send_to(fd: RawFd, bytes: &[u8], address: &Address) -> io::Result<()> {
         let error = io::Error::last_os_error();
         if error.kind() != io::ErrorKind::Interrupted {
             return Err(error);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::ffi::{CStr, c_char, c_int, c_void};
+
+    unsafe extern "C" {
+        /// arpa/inet.h
+        fn inet_ntop(
+            family: c_int,
+            address: *const c_void,
+            text: *mut c_char,
+            size: libc::socklen_t,
+        ) -> *const c_char;
+    }
+
+    /// As libc writes it.
+    fn by_libc(ip: Ipv6Addr) -> String {
+        let mut text = [0; 64];
+        let octets = ip.octets();
+        // SAFETY: 16 readable bytes, and 64 writable ones of which the longest text, with its NUL, needs 46.
+        unsafe {
+            let start = octets.as_ptr().cast();
+            let end = inet_ntop(libc::AF_INET6, start, text.as_mut_ptr(), 64);
+            assert!(!end.is_null());
+            CStr::from_ptr(text.as_ptr()).to_string_lossy().into_owned()
+        }
+    }
+
+    /// Numbers by chance (xorshift).
+    fn chance(state: &mut u64) -> u64 {
+        *state ^= *state << 13;
+        *state ^= *state >> 7;
+        *state ^= *state << 17;
+        *state
+    }
+
+    #[test]
+    fn ipv6_addresses_are_written_as_libc_does() {
+        let mut state = 20_261_126;
+        let rounds = if cfg!(miri) { 100 } else { 200_000 };
+        for _ in 0..rounds {
+            let mut words = [0_u16; 8];
+            for word in &mut words {
+                *word = match chance(&mut state) % 6 {
+                    0..=2 => 0,
+                    3 => 0xffff,
+                    4 => 1,
+                    _ => chance(&mut state) as u16,
+                };
+            }
+            let ip = Ipv6Addr::from(words);
+            if !cfg!(miri) {
+                assert_eq!(ipv6_text(ip), by_libc(ip));
+            }
+            let address = SocketAddrV6::new(ip, words[0], u32::from(words[1]), 7);
+            assert_eq!(
+                Address::new(address.into()).internet(),
+                Some(address.into())
+            );
+        }
+    }
+
+    #[test]
+    fn any_bytes_are_an_address_or_none() {
+        let mut state = 7;
+        for round in 0..20_000 {
+            let mut made = Address::default();
+            // SAFETY: a sockaddr_storage is plain numbers, all of whose values are valid.
+            unsafe {
+                let place = (&raw mut made.storage).cast::<u8>();
+                for index in 0..size_of::<libc::sockaddr_storage>() {
+                    place.add(index).write(chance(&mut state) as u8);
+                }
+            }
+            made.length = (chance(&mut state) % 200) as libc::socklen_t;
+            made.storage.ss_family =
+                [libc::AF_INET, libc::AF_INET6, libc::AF_UNIX, 77][round % 4] as libc::sa_family_t;
+            let length = made.length as usize;
+            let whole = match round % 4 {
+                0 => length >= size_of::<libc::sockaddr_in>(),
+                1 => length >= size_of::<libc::sockaddr_in6>(),
+                _ => false,
+            };
+            assert_eq!(made.internet().is_some(), whole);
+            assert!(made.bytes().len() <= size_of::<libc::sockaddr_storage>());
+            assert!(made == made && !format!("{made:?}").is_empty());
         }
     }
 }

@@ -5,7 +5,7 @@ use std::ffi::CStr;
 use std::net::{IpAddr, SocketAddr};
 use std::os::fd::RawFd;
 
-use tepal_core::datagram::{Address, BATCH, Batch, send_to};
+use tepal_core::datagram::{Address, BATCH, Batch, ipv6_text, send_to};
 use tepal_core::socket;
 
 use crate::interop::arguments::{Arguments, Signature};
@@ -332,7 +332,7 @@ impl Instance<EndpointBody> {
                 values::tuple(vec![values::string(&address.ip().to_string())?, port])?
             }
             SocketAddr::V6(address) => values::tuple(vec![
-                values::string(&address.ip().to_string())?,
+                values::string(&ipv6_text(*address.ip()))?,
                 port,
                 values::integer(u64::from(address.flowinfo()))?,
                 values::integer(u64::from(address.scope_id()))?,

@@ -8,7 +8,7 @@ use std::io::ErrorKind;
 use std::net::{IpAddr, SocketAddr};
 use std::os::fd::{AsRawFd, OwnedFd};
 
-use tepal_core::datagram::Address;
+use tepal_core::datagram::{Address, ipv6_text};
 use tepal_core::socket;
 
 use crate::interop::arguments::{Arguments, Signature};
@@ -213,7 +213,7 @@ fn address_object(address: &Address) -> PyResult<Object> {
     };
     let host = match internet.ip() {
         IpAddr::V4(ip) => values::string(dotted_quad(ip.octets(), &mut [0; 15]))?,
-        IpAddr::V6(ip) => values::string(&ip.to_string())?,
+        IpAddr::V6(ip) => values::string(&ipv6_text(ip))?,
     };
     let port = values::integer(u64::from(internet.port()))?;
     match internet {

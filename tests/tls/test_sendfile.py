@@ -69,6 +69,7 @@ async def test_a_peer_that_goes_away(loop, path):
 
         async def send_for_ever():
             while True:
+                file.seek(0)  # before 3.15, offset 0 means where the file stands
                 await loop.sendfile(there.transport, file, 0)
 
         sending = asyncio.ensure_future(send_for_ever())

@@ -9,7 +9,8 @@ from content import Stream
 from ends import FAULTS, ProtocolEnd, Wire
 
 KINDS = ("protocol", "buffered", "streams", "sock")
-FAMILIES = ("tcp", "unix")
+FAMILIES = {"tcp": 20, "unix": 20, "pipe": 10, "process": 1}
+"""What a conversation goes over, and how often; a process takes a thousand times as long to start as a connection."""
 GOOD_ENDS = ("orderly", "half close")
 BAD_ENDS = ("client aborts", "server aborts", "client is cancelled", "server is cancelled", "client vanishes")
 ENDS = GOOD_ENDS * 4 + BAD_ENDS * 2
@@ -53,7 +54,7 @@ def make_plan(number: int, rng: random.Random) -> Plan:
     return Plan(
         number=number,
         seed=rng.randrange(1 << 32),
-        family=rng.choice(FAMILIES),
+        family=rng.choices(list(FAMILIES), list(FAMILIES.values()))[0],
         client=rng.choice(KINDS),
         server=rng.choice(KINDS),
         end=rng.choice(ENDS),

@@ -5,9 +5,10 @@
     python tests/soak/soak.py --library asyncio --seconds 20       the soak itself, against asyncio
 
 Random conversations over TCP and Unix sockets between every two of protocol, buffered protocol,
-streams and sock_*: resets, cancels, pauses, slow readers, half closes. Every byte is compared with
-what was sent, both ways. It ends with status 0 only if no byte was lost or altered, no protocol was
-called out of order, nothing was reported, nothing hung, and no descriptor, Task or memory is left.
+streams and sock_*, over pipes, and through child processes: resets, cancels, pauses, slow readers,
+half closes. Every byte is compared with what was sent, both ways. It ends with status 0 only if no
+byte was lost or altered, no protocol was called out of order, nothing was reported, nothing hung,
+and no descriptor, Task, process or memory is left.
 """
 
 import argparse

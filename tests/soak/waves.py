@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import gc
 import os
+import pipes
 import random
 import socket
 import sys
@@ -139,6 +140,8 @@ class Soak:
 
     async def connect(self, plan: Plan) -> Wire:
         """The client's end of a new connection."""
+        if plan.family in ("pipe", "process"):
+            return await pipes.connect(plan.family, plan.client, plan.server, self.serve)
         address = self.addresses[plan.family, plan.server]
         unix = plan.family == "unix"
         if plan.client == "streams":
@@ -213,9 +216,11 @@ class Soak:
             tasks = asyncio.all_tasks() - self.own_tasks
             descriptors = leaks.open_descriptors()
             left = {fd: name for fd, name in descriptors.items() if self.descriptors.get(fd) != name}
-            if not tasks and not left and not self.serving:
+            processes = pipes.children()
+            if not tasks and not left and not self.serving and not processes:
                 return
             if time.monotonic() > deadline:
+                FAULTS.extend(f"a process is left: {process}" for process in list(processes)[:5])
                 FAULTS.extend(f"a Task is left: {task!r}" for task in list(tasks)[:5])
                 FAULTS.extend(f"a descriptor is left: {fd}, {name}" for fd, name in list(left.items())[:5])
                 self.descriptors = descriptors

@@ -52,6 +52,10 @@ _ACCEPTING = frozenset(
 )
 """What accepting a connection passes by."""
 
+_update_position: Any = asyncio.SelectorEventLoop._sock_sendfile_update_filepos  # type: ignore[attr-defined]
+_ALWAYS_SEEKS: bool = _update_position.__code__.co_argcount == 3
+"""Whether asyncio sets a file's position also where nothing of it was sent; older versions ask how much was sent."""
+
 _CREATE_FUTURE = _native.LoopCore.create_future
 
 
@@ -264,6 +268,20 @@ class EventLoop(_native.LoopCore, asyncio.SelectorEventLoop):
         destination = self.create_future()
         _native.follow(source, destination)
         return destination
+
+    # Files to sockets; asyncio's `sock_sendfile` and `sendfile` call this.
+
+    async def _sock_sendfile_native(self, sock: socket.socket, file: Any, offset: int, count: int | None) -> int:
+        if type(sock) is not socket.socket:
+            inherited: int = await super()._sock_sendfile_native(sock, file, offset, count)  # type: ignore[misc]
+            return inherited
+        try:
+            fileno = file.fileno()
+            size = os.fstat(fileno).st_size
+        except (AttributeError, OSError) as error:  # io.UnsupportedOperation is an OSError
+            raise asyncio.SendfileNotAvailableError("not a regular file") from error
+        block = count or size
+        return await self._send_file(sock, (fileno, offset, count or 0, block, _ALWAYS_SEEKS)) if block else 0
 
     # Transports; asyncio's own methods, which connect and accept, call these.
 

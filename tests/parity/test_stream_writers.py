@@ -1,6 +1,7 @@
-"""``StreamWriter`` on a server: ``write`` and ``drain`` with a slow peer, cancelled, replaced, after the end."""
+"""``StreamWriter`` of servers and clients: ``write`` and ``drain`` with a slow peer, cancelled, replaced, after the end."""
 
 import asyncio
+import inspect
 import socket
 
 import pytest
@@ -139,3 +140,47 @@ async def test_a_callback_that_is_no_coroutine_function(loop):
     far.close()
     server.close()
     await server.wait_closed()
+
+
+async def test_a_clients_writer(loop, library):
+    """`open_connection()` gives a writer of the same kind as a server has."""
+    near, far = socket.socketpair()
+    reader, writer = await asyncio.open_connection(sock=near)
+    assert isinstance(writer, asyncio.StreamWriter) and inspect.iscoroutinefunction(asyncio.open_connection)
+    native = type(writer).__module__.startswith("tepal")
+    assert native is library.is_tepal
+    writer.write(b"one")
+    await writer.drain()
+    writer.writelines([b"two", b"three"])
+    assert far.recv(100) == b"onetwothree"
+    assert writer.transport.get_extra_info("socket").fileno() == near.fileno() and writer._reader is reader
+    far.close()
+    assert await reader.read() == b""
+    writer.close()
+    await writer.wait_closed()
+
+
+async def test_a_client_that_never_waits(loop):
+    near, far = socket.socketpair()
+    with far:
+        _, writer = await asyncio.open_connection(sock=near)
+        data = bytes(1 << 22)
+        writer.write(data)
+        draining = asyncio.create_task(writer.drain())
+        await asyncio.sleep(0)
+        assert not draining.done()
+        far.setblocking(False)
+        received = 0
+        while received < len(data):
+            await asyncio.sleep(0)
+            try:
+                received += len(far.recv(1 << 20))
+            except BlockingIOError:
+                continue
+        await draining
+        writer.close()
+        await writer.wait_closed()
+        with pytest.raises((ConnectionError, RuntimeError)):
+            for _ in range(3):
+                writer.write(b"too late")
+                await writer.drain()

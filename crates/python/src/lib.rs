@@ -127,6 +127,14 @@ mod _native {
         give(reader.py(), stream_reader::install(&classes, methods))
     }
 
+    /// A native `StreamWriter` in the place of this new one of asyncio's, if it is for one of our loops; else the same one.
+    #[pyfunction]
+    #[pyo3(signature = (writer, /))]
+    fn native_writer<'py>(writer: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        let made = stream_reader::native_writer(&Object::from_bound(writer));
+        give(writer.py(), made).map(|made| made.into_bound(writer.py()))
+    }
+
     /// Looks up the functions of the OpenSSL that the extension module in `file` depends on; says whether they are there
     /// and are those of this version.
     #[pyfunction]

@@ -26,6 +26,7 @@
 //!
 //! **`socket`** receives and sends without ever blocking; it is POSIX but for two flags of Linux and the BSDs.
 //! **`pipe`** reads and writes what is no socket; POSIX, but for the capacity of a pipe.
+//! **`file`** lets the kernel send files; `sendfile` of this shape is Linux's.
 //! **`datagram`** does so for datagrams, with a call that Linux, FreeBSD and NetBSD have (`recvmmsg`).
 //!
 //! **`monotonic_ns`** is the clock of Python's `time.monotonic()` on that platform, in nanoseconds: deadlines of
@@ -40,6 +41,8 @@ pub mod datagram;
 mod epoll;
 #[cfg(target_os = "linux")]
 mod eventfd;
+#[cfg(target_os = "linux")]
+pub mod file;
 pub mod pipe;
 #[cfg(test)]
 pub(crate) mod scripted;

@@ -1,6 +1,6 @@
 //! `sock_recv`, `sock_recv_into`, `sock_recvfrom`, `sock_recvfrom_into`, `sock_sendall`, `sock_sendto`, `sock_accept`.
 //!
-//! `sock_connect` and `sock_sendfile`, which run once per connection or file, are asyncio's own.
+//! `sock_connect`, which runs once per connection, is asyncio's own, and so is what `sock_sendfile` does besides sending.
 
 use crate::interop::arguments::{Arguments, Signature};
 use crate::interop::errors::PyResult;
@@ -137,6 +137,13 @@ pub(super) fn methods() -> Vec<Method<LoopBody>> {
             c"sock_sendto",
             c"sock_sendto($self, sock, data, address)\n--\n\nSend a datagram; gives the number of bytes.",
             send_to,
+        ),
+        with_arguments(
+            c"_send_file",
+            c"_send_file($self, sock, data)\n--\n\nSend a file: (descriptor, offset, count or 0, size of a block, whether to seek always).",
+            |this: &L, arguments: Arguments<'_>| {
+                with_one_argument(this, arguments, Kind::SendFile, Name::Data)
+            },
         ),
         with_arguments(
             c"sock_accept",

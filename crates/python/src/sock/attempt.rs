@@ -35,6 +35,8 @@ pub(crate) enum Kind {
     SendTo,
     /// `sock_accept(sock)`
     Accept,
+    /// `sock_sendfile(sock, file)`, the part that the kernel does
+    SendFile,
 }
 
 impl Kind {
@@ -48,13 +50,14 @@ impl Kind {
             Kind::SendAll => "sock_sendall",
             Kind::SendTo => "sock_sendto",
             Kind::Accept => "sock_accept",
+            Kind::SendFile => "_send_file",
         }
     }
 
     /// What it waits for.
     pub(super) const fn side(self) -> Side {
         match self {
-            Kind::SendAll | Kind::SendTo => Side::Writer,
+            Kind::SendAll | Kind::SendTo | Kind::SendFile => Side::Writer,
             _ => Side::Reader,
         }
     }
@@ -66,6 +69,8 @@ pub(super) enum Attempt {
     Done(Object),
     /// It would block.
     NotNow,
+    /// It goes on, after others had their turn.
+    Again,
 }
 
 /// Sorts what the kernel answered.
@@ -98,6 +103,7 @@ impl Instance<OperationBody> {
             Kind::Receive if direct => receive(event_loop, socket, &first),
             Kind::ReceiveInto if direct => receive_into(socket, &first),
             Kind::SendAll => self.send_all(socket, &first, direct),
+            Kind::SendFile if direct => self.send_file(socket, &first),
             _ => self.by_method(socket, &first),
         }
     }
@@ -141,7 +147,7 @@ impl Instance<OperationBody> {
                         return Ok(Attempt::Done(Object::none()));
                     }
                 }
-                Attempt::NotNow => return Ok(Attempt::NotNow),
+                Attempt::NotNow | Attempt::Again => return Ok(Attempt::NotNow),
             }
         }
     }
@@ -157,6 +163,7 @@ impl Instance<OperationBody> {
             }
             Kind::SendTo => calls::call_method(Name::Sendto, [socket, first, &second]),
             Kind::Accept => accept(socket),
+            Kind::SendFile => Err(Builtin::TypeError.raise("a socket.socket is required")),
             Kind::SendAll => return self.send_all_by_method(socket, first),
         };
         would_block(answer)

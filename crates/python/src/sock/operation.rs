@@ -21,6 +21,7 @@ use crate::interop::stop_iteration::stop_iteration;
 use crate::interop::type_builder::TypeBuilder;
 use crate::interop::values;
 use crate::loop_core::body::LoopBody;
+use crate::loop_core::entry::Entry;
 use crate::loop_core::failures;
 
 use super::attempt::{Attempt, Kind};
@@ -151,6 +152,11 @@ impl Instance<OperationBody> {
                 Ok(Step::Return(result))
             }
             Attempt::NotNow => self.wait(&event_loop, &socket),
+            Attempt::Again => {
+                let step = self.wait(&event_loop, &socket)?;
+                event_loop.schedule(Entry::Operation(self.object()))?;
+                Ok(step)
+            }
         }
     }
 
@@ -265,6 +271,7 @@ pub(crate) fn run_ready(event_loop: &Instance<LoopBody>, operation: &Object) -> 
     }
     match this.attempt(event_loop, &socket) {
         Ok(Attempt::NotNow) => Ok(()),
+        Ok(Attempt::Again) => event_loop.schedule(Entry::Operation(operation.clone())),
         Ok(Attempt::Done(result)) => {
             this.stop_watching(event_loop);
             if future.is_pending() {

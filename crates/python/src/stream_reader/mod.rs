@@ -30,6 +30,6 @@ pub(crate) use process_output::{
 pub(crate) use read_operation::make_type;
 pub(crate) use reader_state::{ReaderState, make_type as make_reader_state_type};
 pub(crate) use writer_state::{
-    WriterState, make_type as make_writer_state_type, original_delete, original_drain,
-    original_write, writer_state,
+    WriterState, make_type as make_writer_state_type, native_writer, original_delete,
+    original_drain, original_write, writer_state,
 };

@@ -12,6 +12,7 @@ use crate::interop::member_slot::MemberSlot;
 use crate::interop::object::{Object, Slot};
 use crate::interop::recognised::Unchanged;
 use crate::interop::type_builder::TypeBuilder;
+use crate::loop_core::body::LoopBody;
 
 use super::adoption::{is_known_protocol, state_if_ours};
 use super::fields::Fields;
@@ -116,6 +117,21 @@ impl WriterState {
 #[inline(always)]
 pub(crate) fn writer_state(writer: &Object) -> Option<Ref<WriterState>> {
     SERVED_WRITER.value(writer)
+}
+
+/// As [`served_writer`], for a writer that nobody has seen yet, of any loop.
+///
+/// # Errors
+/// `MemoryError`; `AttributeError` if somebody has deleted an attribute.
+pub(crate) fn native_writer(writer: &Object) -> PyResult<Object> {
+    if !WRITER.is_type_of(writer) {
+        return Ok(writer.clone());
+    }
+    let event_loop = Fields::of(writer)?.get(Name::LoopUnderscore)?;
+    match event_loop.instance_of::<LoopBody>() {
+        Some(_) => served_writer(writer),
+        None => Ok(writer.clone()),
+    }
 }
 
 /// A writer of ours that does what this one of asyncio's does; the same one if that is not as asyncio makes it.

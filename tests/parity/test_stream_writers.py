@@ -1,4 +1,4 @@
-"""``StreamWriter`` of servers and clients: ``write``, ``drain`` with a slow peer, cancelled, replaced, after the end."""
+"""``StreamWriter`` of servers and clients: ``write``, ``drain`` with a slow peer, cancelled, replaced, after an end."""
 
 import asyncio
 import inspect

@@ -1,6 +1,6 @@
 """All benchmark cases, group by group, in the order of the report."""
 
-from cases import async_trees, callbacks, echo, synchronization, tasks, threads, timers
+from cases import async_trees, callbacks, echo, processes, synchronization, tasks, threads, timers
 from cases.case import Case
 
 __all__ = ["ALL", "GROUPS", "Case"]
@@ -13,6 +13,7 @@ GROUPS = (
     threads.GROUP,
     async_trees.GROUP,
     echo.GROUP,
+    processes.GROUP,
 )
 
 ALL: dict[str, Case] = {case.name: case for group in GROUPS for case in group.cases}

@@ -12,6 +12,7 @@ GROUP_TITLES = {
     "timers": "Timers and timeouts",
     "threads": "Threads",
     "echo": "Over a connection",
+    "processes": "Child processes",
     "async_trees": "Trees of tasks (after pyperformance's async_tree)",
 }
 BOUNDARIES = {

@@ -44,6 +44,8 @@ mod eventfd;
 #[cfg(target_os = "linux")]
 pub mod file;
 pub mod pipe;
+#[cfg(target_os = "linux")]
+mod run_delay;
 #[cfg(test)]
 pub(crate) mod scripted;
 pub mod socket;
@@ -60,6 +62,8 @@ pub(crate) use counter::{counts_evenly, ticks};
 pub(crate) use epoll::{Epoll as Selector, EpollEvents as RawEvents, wait};
 #[cfg(target_os = "linux")]
 pub(crate) use eventfd::EventFd as WakeSource;
+#[cfg(target_os = "linux")]
+pub use run_delay::RunDelay;
 
 /// The part of a backend that keeps registrations. A trait, so that a script without a kernel can stand in for it.
 pub(crate) trait Registrar {

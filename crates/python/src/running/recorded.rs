@@ -20,9 +20,17 @@ use crate::task::TaskBody;
 
 use super::dispatch::run_by_reference;
 use super::reported::{
-    CALLBACK, Stepped, goes_on, note_of, run_step_for_report, stepped, time_of_end,
+    CALLBACK, Stepped, goes_on, is_lonely, note_of, run_step_for_report, stepped, time_of_end,
 };
 use super::slow;
+
+/// The loop begins to run, on a thread that may be another one than before.
+pub(super) fn loop_begins(event_loop: &Instance<LoopBody>, now: u64) {
+    if event_loop.attention.has(RECORDING) {
+        event_loop.with_recorder(Recorder::thread_changes);
+    }
+    loop_runs(event_loop, now);
+}
 
 /// The loop begins to run, or has slept until `now`.
 #[inline(always)]
@@ -31,6 +39,7 @@ pub(super) fn loop_runs(event_loop: &Instance<LoopBody>, now: u64) {
         event_loop.with_recorder(|recorder| {
             recorder.clock.set(now);
             recorder.boundary = now;
+            recorder.look_at_delay(now);
             recorder.watch.awake(now);
         });
     }
@@ -174,11 +183,10 @@ pub(super) fn run_recorded(event_loop: &Instance<LoopBody>, entry: &Entry) -> Py
 /// As [`run_recorded`], for every kind of entry.
 #[inline(never)]
 fn run_any_recorded(event_loop: &Instance<LoopBody>, entry: &Entry) -> PyResult<()> {
-    // The queue's own reference is the only one, and nobody has run the Task yet.
     let lonely = match entry {
-        Entry::Step(task) | Entry::Wake { task, .. } | Entry::Throw { task, .. } => {
-            task.reference_count() == 1
-        }
+        Entry::Step(task) | Entry::Wake { task, .. } | Entry::Throw { task, .. } => task
+            .instance_of::<TaskBody>()
+            .is_some_and(|body| is_lonely(task, body)),
         _ => false,
     };
     let driven = driven_task(entry);
@@ -292,9 +300,11 @@ fn after(event_loop: &Instance<LoopBody>, subject: &Subject<'_>) {
         let start = recorder.boundary;
         let now = time_of_end(recorder);
         recorder.step_ends(now);
-        if recorder.trace.is_some() || now.saturating_sub(start) >= recorder.threshold {
-            return Some((start, now));
+        let long = recorder.was_long(start, now);
+        if recorder.trace.is_some() || long {
+            return Some((start, now, long));
         }
+        recorder.look_at_delay(now);
         match (subject.task, subject.note()) {
             (Some(task), Some(note)) => task_stepped(recorder, task, note, start, now),
             _ => recorder.callbacks += 1,
@@ -302,18 +312,21 @@ fn after(event_loop: &Instance<LoopBody>, subject: &Subject<'_>) {
         recorder.running = CALLBACK;
         None
     });
-    if let Some(Some((start, now))) = told {
-        after_with_words(event_loop, subject, start, now);
+    if let Some(Some((start, now, long))) = told {
+        after_with_words(event_loop, subject, start, now, long);
     }
 }
 
 /// As [`after`], for a trace and for a step that was too long: names are asked for, which may run Python code.
 #[inline(never)]
-fn after_with_words(event_loop: &Instance<LoopBody>, subject: &Subject<'_>, start: u64, now: u64) {
+fn after_with_words(
+    event_loop: &Instance<LoopBody>,
+    subject: &Subject<'_>,
+    start: u64,
+    now: u64,
+    long: bool,
+) {
     let duration = now.saturating_sub(start);
-    let long = event_loop
-        .with_recorder(|recorder| duration >= recorder.threshold)
-        .unwrap_or(false);
     let text = if long || subject.note().is_none() {
         subject.text()
     } else {

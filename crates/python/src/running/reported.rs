@@ -32,6 +32,12 @@ pub(super) fn note_of(awaited: Option<&Object>) -> Option<&TaskNote> {
     task.note.get().map(|note| &**note)
 }
 
+/// Whether the queue's own reference to the Task is the only one. Who cancels it has known it, and lets it end.
+#[inline(always)]
+pub(super) fn is_lonely(object: &Object, task: &Instance<TaskBody>) -> bool {
+    object.reference_count() == 1 && !task.is_about_to_be_cancelled()
+}
+
 /// What came of a step.
 pub(super) enum Stepped {
     /// It ran, and all is told.
@@ -62,8 +68,7 @@ pub(super) fn run_step_for_report(event_loop: &Instance<LoopBody>, entry: &Entry
     let Some(note) = task.note.get() else {
         return Stepped::Unusual;
     };
-    // The queue's own reference is the only one, and nobody has run the Task yet.
-    let lonely = object.reference_count() == 1;
+    let lonely = is_lonely(object, task);
     let begun = event_loop.with_recorder(|recorder| {
         if recorder.asks_more {
             return false;
@@ -138,6 +143,7 @@ fn end(recorder: &mut Recorder, task: &Instance<TaskBody>, note: &TaskNote) -> b
         return false;
     }
     recorder.step_ends(now);
+    recorder.look_at_delay(now);
     stepped(recorder, task, note, start, now);
     recorder.running = CALLBACK;
     true

@@ -38,7 +38,7 @@ use super::recorded;
 pub(crate) fn run_until_stopped(event_loop: &Instance<LoopBody>) -> PyResult<()> {
     let now = monotonic_ns();
     event_loop.counters.begin(now);
-    recorded::loop_runs(event_loop, now);
+    recorded::loop_begins(event_loop, now);
     let outcome = turn_until_stopped(event_loop);
     recorded::loop_rests(event_loop);
     event_loop.counters.end(monotonic_ns());

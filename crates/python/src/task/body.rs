@@ -151,6 +151,12 @@ impl TaskBody {
         self.fut_waiter.get()
     }
 
+    /// Whether the next step throws a `CancelledError`.
+    #[inline(always)]
+    pub(crate) fn is_about_to_be_cancelled(&self) -> bool {
+        self.must_cancel.get()
+    }
+
     /// `get_name()`
     ///
     /// # Errors

@@ -36,6 +36,13 @@ impl Instance<TaskBody> {
         Ok(())
     }
 
+    /// The first step is made right away, by who makes the Task: whether somebody keeps it cannot be told then.
+    pub(super) fn note_eager_start(&self) {
+        if let Some(note) = self.note.get() {
+            note.started.set(note.created);
+        }
+    }
+
     #[inline(never)]
     fn note_birth_with_care(
         &self,

@@ -104,6 +104,7 @@ pub(crate) fn create_on(
     task.note_birth(event_loop, coroutine, plain)?;
     if options.eager && event_loop.thread.get() != 0 {
         task.membership.set(Some(event_loop.tasks.enter(&task)));
+        task.note_eager_start();
         task.start_eagerly()?;
     } else {
         if let Err(raised) = event_loop.schedule_first(Entry::Step(task.object())) {
@@ -147,6 +148,7 @@ pub(super) fn initialize(
     }
     if options.eager && is_running(&event_loop)? {
         register(task, &event_loop, true)?;
+        task.note_eager_start();
         let started = task.start_eagerly().map_err(Raised::take);
         if let LoopRef::Foreign(_) = event_loop {
             finish_eager_registration(task)?;

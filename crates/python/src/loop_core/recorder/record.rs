@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tepal_core::{StepClock, StepWatch, monotonic_ns};
+use tepal_core::{RunDelay, StepClock, StepWatch, monotonic_ns};
 
 use crate::interop::calls;
 use crate::interop::errors::PyResult;
@@ -24,6 +24,8 @@ use super::places::{NO_SITE, Places, Role};
 const STACK_DEPTH: usize = 8;
 /// How many long steps are kept.
 const BLOCKS: usize = 10_000;
+/// How often the kernel is asked how long the thread waited for a processor, in nanoseconds.
+const DELAY_LOOKS: u64 = 10_000_000;
 /// Of how many steps it is remembered when they ended.
 const ENDS: usize = 1024;
 
@@ -73,6 +75,11 @@ pub(crate) struct Recorder {
     pub(crate) trace: Option<Trace>,
     /// There is a picture to be made, or Python code that is asked about each wait.
     pub(crate) asks_more: bool,
+    /// How long the loop's thread waited for a processor; `None` until it is looked at, and where nobody tells.
+    delay: Option<RunDelay>,
+    /// When it was looked at last, and what it was.
+    delay_seen: u64,
+    delay_known: u64,
     ends: [u64; ENDS],
 }
 
@@ -99,6 +106,9 @@ impl Recorder {
             asks_more: trace.is_some() || hooks.waited.is_some(),
             hooks,
             trace,
+            delay: None,
+            delay_seen: 0,
+            delay_known: 0,
             ends: [0; ENDS],
         }
     }
@@ -141,6 +151,43 @@ impl Recorder {
             stack: 0,
             direct: true,
         })
+    }
+
+    /// The loop's thread begins to run the loop.
+    pub(crate) fn thread_changes(&mut self) {
+        self.delay = RunDelay::of_this_thread();
+        self.delay_seen = 0;
+    }
+
+    /// Remembers now and then how long the thread has waited for a processor.
+    #[inline(always)]
+    pub(crate) fn look_at_delay(&mut self, now: u64) {
+        if now.saturating_sub(self.delay_seen) >= DELAY_LOOKS {
+            self.delay_seen = now;
+            self.delay_known = self.delay();
+        }
+    }
+
+    #[inline(never)]
+    fn delay(&self) -> u64 {
+        let delay = self.delay.as_ref().and_then(RunDelay::nanoseconds);
+        delay.unwrap_or(0)
+    }
+
+    /// Whether a step held the loop for the threshold. The time in which the kernel ran others does not count, and what of it
+    /// fell into the [`DELAY_LOOKS`] before the step neither.
+    #[inline(always)]
+    pub(crate) fn was_long(&mut self, start: u64, now: u64) -> bool {
+        let duration = now.saturating_sub(start);
+        duration >= self.threshold && duration - self.delayed(now).min(duration) >= self.threshold
+    }
+
+    #[inline(never)]
+    fn delayed(&mut self, now: u64) -> u64 {
+        let before = self.delay_known;
+        self.delay_known = self.delay();
+        self.delay_seen = now;
+        self.delay_known.saturating_sub(before)
     }
 
     /// Something runs from now on.

@@ -80,6 +80,12 @@ pub const GATHERED_NANOSECONDS: u64 = 2_000_000;
 /// For how many polls gathering rests then (polls).
 pub const GATHERING_RESTS: u32 = 64;
 
+/// From how many bytes on a Task that has received them goes on at once (bytes).
+///
+/// Behind it come the others that have received something: with so much each, what came first has left the caches before its
+/// turn. With less, running like after like is the faster way, by up to a tenth at 1 KiB.
+pub const HURRIED_BYTES: usize = 16 * 1024;
+
 /// How large the buffer is that all streams of a loop read small amounts through (bytes).
 ///
 /// What was read is copied into an object of exactly its size. Up to here the copy is cheaper than fresh memory.

@@ -35,6 +35,8 @@ pub(crate) struct Budgets {
 pub(crate) struct LoopBody {
     /// What the next turn runs, in order.
     pub(crate) ready: RefCell<VecDeque<Entry>>,
+    /// How long `ready` will be with the Task that is to go on at once; 0 for none.
+    pub(crate) hurried: Cell<usize>,
     /// TimerHandles by deadline.
     pub(crate) timers: RefCell<TimerHeap<Object>>,
     /// Registered descriptors; `None` before `__init__` and after `close`.
@@ -114,6 +116,7 @@ impl HeapType for LoopBody {
     fn blank() -> LoopBody {
         LoopBody {
             ready: RefCell::new(VecDeque::new()),
+            hurried: Cell::new(0),
             timers: RefCell::new(TimerHeap::new()),
             reactor: RefCell::new(None),
             waker: RefCell::new(None),

@@ -1,5 +1,6 @@
 //! Putting work into the ready queue and the timer heap.
 
+use tepal_core::constants::HURRIED_BYTES;
 use tepal_core::monotonic_ns;
 
 use crate::interop::calls;
@@ -48,6 +49,16 @@ impl Instance<LoopBody> {
             return Ok(());
         }
         self.schedule_with_care(entry)
+    }
+
+    /// So many bytes were received or sent for the Task that is woken next. If they are many, it goes on as soon as the
+    /// entry that wakes it has ended: what was received is still in the processor's caches, and what was sent is memory for
+    /// the next.
+    #[inline(always)]
+    pub(crate) fn hurry(&self, bytes: usize) {
+        if bytes >= HURRIED_BYTES {
+            self.hurried.set(self.ready.borrow().len() + 1);
+        }
     }
 
     #[cold]

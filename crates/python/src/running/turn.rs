@@ -4,7 +4,8 @@
 //!    ready: wait for the kernel, with the GIL released, until the next deadline.
 //! 2. Descriptors that became ready put their Handles, or the transports that wait for them, into the ready queue.
 //! 3. Timers that are due put theirs after them.
-//! 4. Exactly what is ready now runs; what that schedules waits for the next turn.
+//! 4. Exactly what is ready now runs; what that schedules waits for the next turn, except for a Task that has just received
+//!    a lot, which goes on at once.
 
 use tepal_core::{EventBuffer, Timeout, monotonic_ns, wait_time};
 
@@ -114,6 +115,9 @@ fn run_turn(event_loop: &Instance<LoopBody>) -> PyResult<()> {
             }
             entry => run_entry(event_loop, entry)?,
         }
+        if event_loop.hurried.get() != 0 {
+            run_hurried(event_loop)?;
+        }
         if hold_enough(event_loop) {
             send_held(event_loop)?;
         }
@@ -121,6 +125,27 @@ fn run_turn(event_loop: &Instance<LoopBody>) -> PyResult<()> {
     event_loop.counters.turned(batch as u64);
     note_ran(event_loop, batch as u32);
     Ok(())
+}
+
+/// A Task that has received or sent a lot goes on at once, if nobody else was woken: see [`Instance::hurry`].
+#[inline(never)]
+fn run_hurried(event_loop: &Instance<LoopBody>) -> PyResult<()> {
+    let place = event_loop.hurried.replace(0);
+    if event_loop.stopping.get() {
+        // The next run begins with it.
+        return Ok(());
+    }
+    let woken = {
+        let mut ready = event_loop.ready.borrow_mut();
+        match ready.back() {
+            Some(Entry::Wake { .. }) if ready.len() == place => ready.pop_back(),
+            _ => None,
+        }
+    };
+    match woken {
+        Some(entry) => run_entry(event_loop, entry),
+        None => Ok(()),
+    }
 }
 
 /// Whether only the loop's own descriptors are watched.

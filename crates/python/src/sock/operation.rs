@@ -7,6 +7,7 @@ use std::os::fd::RawFd;
 
 use crate::future::{FutureBody, await_step, exception_to_throw};
 use crate::interop::arguments::Arguments;
+use crate::interop::buffers::Bytes;
 use crate::interop::calls;
 use crate::interop::errors::{self, Builtin, PyResult, raise_instance};
 use crate::interop::gc::Visitor;
@@ -273,8 +274,13 @@ pub(crate) fn run_ready(event_loop: &Instance<LoopBody>, operation: &Object) -> 
         Ok(Attempt::NotNow) => Ok(()),
         Ok(Attempt::Again) => event_loop.schedule(Entry::Operation(operation.clone())),
         Ok(Attempt::Done(result)) => {
+            let moved = match this.kind.get() {
+                Kind::Receive => Bytes::peek(&result).map_or(0, <[u8]>::len),
+                _ => this.sent.get(),
+            };
             this.stop_watching(event_loop);
             if future.is_pending() {
+                event_loop.hurry(moved);
                 future.set_result(result)?;
             }
             Ok(())

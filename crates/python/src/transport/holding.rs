@@ -61,7 +61,7 @@ impl Instance<StreamBody> {
         event_loop.gathering.set(gathering);
         if size >= HELD_BYTES {
             Held::No
-        } else if many && !event_loop.ready.borrow().is_empty() {
+        } else if many && !hold_enough(&event_loop) && !event_loop.ready.borrow().is_empty() {
             Held::Gathered
         } else if more {
             Held::ForNext

@@ -130,7 +130,10 @@ impl Instance<StreamBody> {
     ) -> PyResult<()> {
         let received = self.receive_for(event_loop, reader);
         match received {
-            Ok(Attempt::Done(count)) if count > 0 && reader.wakes_natively() => reader.announce(),
+            Ok(Attempt::Done(count)) if count > 0 && reader.wakes_natively() => {
+                event_loop.hurry(count);
+                reader.announce()
+            }
             Ok(Attempt::NotNow) => Ok(()),
             received => run_in(&self.read_context, || {
                 self.fed(event_loop, reader, received)

@@ -24,6 +24,7 @@ from tepal import (
     subprocesses,
     tls,
 )
+from tepal.executor import DefaultExecutor, is_unchanged
 from tepal.reactor import Reactor
 from tepal.report import observing
 from tepal.resolving import Resolver
@@ -37,9 +38,12 @@ _loops: "weakref.WeakSet[EventLoop]" = weakref.WeakSet()
 
 
 def _renew_after_fork() -> None:
-    """Gives every loop of a forked child its own epoll, so that it never touches the parent's."""
+    """Gives every loop of a forked child its own epoll, so that it never touches the parent's, and its own threads."""
     for loop in list(_loops):
         loop._after_fork()
+        if type(getattr(loop, "_default_executor", None)) is DefaultExecutor:
+            # Its threads did not come along; the next call makes another one.
+            loop._default_executor = None
 
 
 os.register_at_fork(after_in_child=_renew_after_fork)
@@ -251,7 +255,8 @@ class EventLoop(_native.LoopCore, asyncio.SelectorEventLoop):
 
         Raises RuntimeError if the loop is closed or its default executor was shut down, TypeError in
         debug mode if ``func`` is a coroutine function. As ``asyncio.BaseEventLoop.run_in_executor``,
-        except that the way back from the thread is one native object.
+        except that a call in the loop's own pool needs no ``concurrent.futures.Future``, and that the way back from
+        another executor's thread is one native object.
         """
         self._check_closed()
         if self.get_debug():
@@ -260,10 +265,18 @@ class EventLoop(_native.LoopCore, asyncio.SelectorEventLoop):
             executor = self._default_executor
             self._check_default_executor()  # type: ignore[attr-defined]
             if executor is None:
-                executor = concurrent.futures.ThreadPoolExecutor(thread_name_prefix="asyncio")
+                if is_unchanged():
+                    executor = DefaultExecutor()
+                else:
+                    executor = concurrent.futures.ThreadPoolExecutor(thread_name_prefix="asyncio")
                 self._default_executor = executor
+        plain = type(self).create_future is _CREATE_FUTURE
+        if plain and type(executor) is DefaultExecutor and is_unchanged():
+            future = executor.call(self, func, args)
+            if future is not None:
+                return future
         source = executor.submit(func, *args)
-        if not isinstance(source, concurrent.futures.Future) or type(self).create_future is not _CREATE_FUTURE:
+        if not plain or not isinstance(source, concurrent.futures.Future):
             return asyncio.wrap_future(source, loop=self)
         destination = self.create_future()
         _native.follow(source, destination)

@@ -9,6 +9,7 @@
 
 mod datagram;
 mod event_loop;
+mod executor;
 mod functions;
 mod future;
 mod handle;
@@ -35,8 +36,8 @@ mod _native {
     use crate::interop::object::Object;
     use crate::interop::{openssl, running_task, sockets, stop_iteration, weak_collections};
     use crate::{
-        datagram, event_loop, functions, future, handle, loop_core, sock, stream_reader, task, tls,
-        transport,
+        datagram, event_loop, executor, functions, future, handle, loop_core, sock, stream_reader,
+        task, tls, transport,
     };
 
     fn give<T>(py: Python<'_>, result: errors::PyResult<T>) -> PyResult<T> {
@@ -62,6 +63,8 @@ mod _native {
         give(py, future::make_chain_type())?;
         give(py, future::make_gathering_type())?;
         give(py, sock::make_type())?;
+        give(py, executor::make_job_type())?;
+        let job_queue = give(py, executor::make_queue_type())?;
         let endpoint = give(py, datagram::make_type())?;
         let task = give(py, task::make_type())?;
         give(py, functions::make_types())?;
@@ -84,6 +87,7 @@ mod _native {
         module.add("TimerHandle", timer_handle.into_bound(py))?;
         module.add("Future", future.into_bound(py))?;
         module.add("Task", task.into_bound(py))?;
+        module.add("JobQueue", job_queue.into_bound(py))?;
         module.add("DatagramEndpoint", endpoint.into_bound(py))?;
         module.add("StreamTransport", stream_transport.into_bound(py))?;
         module.add("ReadPipeTransport", read_pipe.into_bound(py))?;

@@ -126,8 +126,8 @@ fn pass_cancellation_on(source: &Object, destination: &Object) -> PyResult<()> {
     }
 }
 
-/// What the end of a source was.
-enum Outcome {
+/// What a call in another thread came to.
+pub(crate) enum Outcome {
     Result(Object),
     Exception(Object),
     Cancelled,
@@ -135,13 +135,33 @@ enum Outcome {
 
 /// `_copy_future_state`
 fn copy_outcome(source: &Object, destination: &Object) -> PyResult<()> {
+    if is_cancelled(destination) {
+        return Ok(());
+    }
+    settle(destination, outcome_of(source)?)
+}
+
+fn is_cancelled(future: &Object) -> bool {
+    future
+        .instance_of::<FutureBody>()
+        .is_none_or(|future| future.state.get() == State::Cancelled)
+}
+
+/// Gives the outcome to a Future of ours, unless that is cancelled.
+///
+/// # Errors
+/// `InvalidStateError` if it is done already.
+///
+/// # Reentrancy
+/// May run Python code.
+pub(crate) fn settle(destination: &Object, outcome: Outcome) -> PyResult<()> {
     let Some(future) = destination.instance_of::<FutureBody>() else {
         return Ok(());
     };
-    if future.state.get() == State::Cancelled {
+    if is_cancelled(destination) {
         return Ok(());
     }
-    match outcome_of(source)? {
+    match outcome {
         Outcome::Result(result) => future.set_result(result),
         Outcome::Exception(exception) => {
             let exception = calls::call(&imports().convert_future_exception, [&exception])?;

@@ -27,6 +27,6 @@ pub(crate) use awaiting::{
 };
 pub(crate) use body::{FutureBody, State};
 pub(crate) use callbacks::Callback;
-pub(crate) use chain::{follow, make_chain_type};
+pub(crate) use chain::{Outcome, follow, make_chain_type, settle};
 pub(crate) use gathering::{GatheringBody, make_gathering_type};
 pub(crate) use python::make_type;

@@ -110,6 +110,7 @@ names! {
     ReaderUnderscore = "_reader",
     Qualname = "__qualname__",
     ReadReady = "_read_ready",
+    Run = "run",
     Ready = "_ready",
     Recv = "recv",
     RecvInto = "recv_into",

@@ -31,7 +31,7 @@ pub(crate) enum Entry {
     Readable(Object),
     /// A transport of ours can write.
     Writable(Object),
-    /// A `sock_*` operation can try again.
+    /// A `sock_*` operation can try again, or a call in another thread has its answer.
     Operation(Object),
 }
 

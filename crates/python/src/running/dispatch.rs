@@ -1,6 +1,7 @@
 //! Running one entry of the ready queue.
 
 use crate::datagram::{self, EndpointBody};
+use crate::executor::{self, JobBody};
 use crate::future::FutureBody;
 use crate::handle::{HandleBody, ThreadSafeHandleBody};
 use crate::interop::calls;
@@ -88,7 +89,10 @@ pub(super) fn run_by_reference(event_loop: &Instance<LoopBody>, entry: &Entry) -
         }
         Entry::Operation(operation) => {
             event_loop.retract_task();
-            run_ready(event_loop, operation)
+            match operation.exactly::<JobBody>() {
+                Some(job) => executor::deliver(job),
+                None => run_ready(event_loop, operation),
+            }
         }
         Entry::Run(handle) => return run_handle(event_loop, handle),
     };

@@ -88,7 +88,8 @@ class ProcessesEnd(StreamsEnd):
             give_up(process)
 
     async def close(self) -> None:
-        await super().close()
+        # Not by wait_closed(): asyncio's Future for it fails if one who waits is cancelled.
+        self.writer.close()
         self.processes[1]._transport.get_pipe_transport(1).close()
         for process in self.processes:
             await process.wait()

@@ -43,6 +43,7 @@ impl Ran {
     ///
     /// # Errors
     /// `SystemExit` and `KeyboardInterrupt`.
+    #[cold]
     fn finish(self, context: Option<Object>) -> PyResult<()> {
         let Err(raised) = self.outcome else {
             return Ok(());
@@ -95,8 +96,8 @@ pub(super) fn run_row(
     let mut first = Some(handle);
     let row = |stay: &Stay<'_>| run_in_row(event_loop, &mut first, &context, stay, left);
     match stay_in(&context, row)? {
-        Some((Some(last), context)) => last.finish(context),
         Some((None, _)) => Ok(()),
+        Some((Some(last), context)) => last.finish(context),
         // A context of its own.
         None => match first
             .as_ref()
@@ -108,8 +109,8 @@ pub(super) fn run_row(
     }
 }
 
-/// The row itself; gives the Handle that ended it, if what that leaves behind is still to be
-/// dealt with.
+/// The row itself; gives the Handle that ended it, if what that leaves behind is to be dealt with outside of the
+/// context. That is rare, and in a box so that nothing large is handed on otherwise.
 #[inline(always)]
 fn run_in_row(
     event_loop: &Instance<LoopBody>,
@@ -117,27 +118,27 @@ fn run_in_row(
     context: &Object,
     stay: &Stay<'_>,
     left: &mut usize,
-) -> Option<Ran> {
-    let mut next = first.take();
+) -> Option<Box<Ran>> {
+    let mut handle = first.take()?;
     let traced = gc::is_traced();
-    while let Some(handle) = next {
+    loop {
         if let Some(ran) = run_one(handle) {
-            let goes_on = !traced
-                && *left > 0
-                && ran.goes_silently()
-                && stay.is_untouched()
-                && !hold_enough(event_loop);
-            if !goes_on || event_loop.attention.has(DEBUG | RECORDING | KEEPING) {
-                return Some(ran);
+            if traced || !ran.goes_silently() || !stay.is_untouched() {
+                return Some(Box::new(ran));
             }
             drop((ran.callback, ran.arguments, ran.outcome));
             recycle::<HandleBody>(ran.handle);
-            event_loop.retract_task();
         }
-        next = pop_alike(event_loop, context);
-        *left -= usize::from(next.is_some());
+        if *left == 0
+            || event_loop.attention.has(DEBUG | RECORDING | KEEPING)
+            || hold_enough(event_loop)
+        {
+            return None;
+        }
+        event_loop.retract_task();
+        handle = pop_alike(event_loop, context)?;
+        *left -= 1;
     }
-    None
 }
 
 /// Calls the callback of a Handle; `None` if it was cancelled.

@@ -80,14 +80,25 @@ impl Waker {
     /// What writing to the wake source says. No such error is known: it would take 2^64 wakeups to fill an eventfd.
     #[inline]
     pub fn wake(&self) -> io::Result<()> {
-        if self.sleeping.swap(false, Ordering::AcqRel) {
+        if self.claim() {
             return self.signal();
         }
         Ok(())
     }
 
+    /// The first half of [`wake`](Waker::wake): whether the loop sleeps and nobody else wakes it. Who is told so has to
+    /// call [`signal`](Waker::signal).
+    #[inline]
+    pub fn claim(&self) -> bool {
+        self.sleeping.swap(false, Ordering::AcqRel)
+    }
+
+    /// The other half: the system call.
+    ///
+    /// # Errors
+    /// As [`wake`](Waker::wake).
     #[cold]
-    fn signal(&self) -> io::Result<()> {
+    pub fn signal(&self) -> io::Result<()> {
         // Sequentially consistent, here and in `close`: either we see its -1, or it sees our count and waits.
         self.writing.fetch_add(1, Ordering::SeqCst);
         let fd = self.fd.load(Ordering::SeqCst);

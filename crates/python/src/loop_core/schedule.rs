@@ -1,7 +1,9 @@
 //! Putting work into the ready queue and the timer heap.
 
+use std::sync::Arc;
+
 use tepal_core::constants::HURRIED_BYTES;
-use tepal_core::monotonic_ns;
+use tepal_core::{Waker, monotonic_ns};
 
 use crate::interop::calls;
 use crate::interop::contextvars;
@@ -138,18 +140,21 @@ impl Instance<LoopBody> {
         Ok(self.attention.has(DEBUG))
     }
 
-    /// Wakes the loop if it waits in the kernel.
+    /// Wakes the loop if it waits in the kernel. The GIL is let go for that: the loop wants it as soon as it is awake, and
+    /// would wait for this thread to come to a point where it gives it up.
     ///
     /// # Errors
     /// `OSError` if the descriptor cannot be written.
+    ///
+    /// # Reentrancy
+    /// Other threads may run Python code.
     #[inline]
     pub(crate) fn wake(&self) -> PyResult<()> {
-        match &*self.waker.borrow() {
-            Some(waker) => waker
-                .wake()
-                .map_err(|error| crate::interop::errors::raise_os_error(&error)),
-            None => Ok(()),
-        }
+        let claimed = match &*self.waker.borrow() {
+            Some(waker) if waker.claim() => waker.clone(),
+            _ => return Ok(()),
+        };
+        signal(claimed)
     }
 
     /// The loop's time in nanoseconds: the monotonic clock, or what a replaced `time` says.
@@ -175,4 +180,10 @@ impl Instance<LoopBody> {
 #[inline(always)]
 pub(crate) fn nanoseconds(seconds: f64) -> u64 {
     (seconds * 1e9).ceil() as u64
+}
+
+#[inline(never)]
+fn signal(waker: Arc<Waker>) -> PyResult<()> {
+    threads::detached(move || waker.signal())
+        .map_err(|error| crate::interop::errors::raise_os_error(&error))
 }

@@ -89,6 +89,13 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     return True
 
 
+@pytest.fixture(autouse=True, scope="module")
+def what_earlier_modules_left() -> None:
+    """Takes what earlier modules left (imports, caches, outcomes) out of the sight of the collector after each test."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(autouse=True)
 def nothing_left_behind(request: pytest.FixtureRequest) -> Iterator[None]:
     """Fails a test that passed but left descriptors or loop objects behind."""

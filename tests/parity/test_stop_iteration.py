@@ -1,6 +1,7 @@
 """How a Future ends whoever awaits it: the StopIteration that carries its result."""
 
 import gc
+import threading
 import weakref
 
 import pytest
@@ -49,6 +50,45 @@ def test_an_exception_that_was_marked_is_not_used_again(loop):
     assert not hasattr(caught.value, "mark")
     assert caught.value.__traceback__ is not None  # this test's own frame
     assert caught.value.__context__ is None and caught.value.__cause__ is None
+
+
+def test_threads_whose_steps_overlap_leave_nothing_behind(loop, library):
+    """One begins a step while another is in the middle of one, and ends after it."""
+    first_began, second_began, first_ended = threading.Event(), threading.Event(), threading.Event()
+
+    async def first():
+        first_began.set()
+        assert second_began.wait(10)
+
+    async def second():
+        second_began.set()
+        assert first_ended.wait(10)
+
+    def run(coroutine, ended):
+        own = library.new_event_loop()
+        try:
+            own.run_until_complete(coroutine)
+        finally:
+            own.close()
+            ended.set()
+
+    one = threading.Thread(target=run, args=(first(), first_ended))
+    one.start()
+    assert first_began.wait(10)
+    other = threading.Thread(target=run, args=(second(), threading.Event()))
+    other.start()
+    one.join(10)
+    other.join(10)
+
+    def end_a_future_by_hand():
+        local = Weakly()
+        with pytest.raises(StopIteration):
+            next(finished(loop, True).__await__())
+        return weakref.ref(local)
+
+    local = end_a_future_by_hand()
+    gc.collect()
+    assert local() is None
 
 
 def test_a_result_is_not_held_once_it_was_delivered(loop):

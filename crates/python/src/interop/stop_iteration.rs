@@ -31,8 +31,9 @@ struct Reusable {
     exception: Cell<*mut ffi::PyStopIterationObject>,
     /// Whether the structure is what this module was compiled for.
     layout_is_known: Cell<bool>,
-    /// Whether a coroutine is being driven, so that [`while_driving`] will look.
-    watched: Cell<bool>,
+    /// The thread state of the thread that drives a coroutine, so that [`while_driving`] will look; 0 for none. Where
+    /// threads take turns in the middle of their steps, some of them drive unwatched.
+    watched: Cell<usize>,
     /// Whether the exception was handed out since it was last looked at.
     handed_out: Cell<bool>,
     /// Whether its value is too large to be held until the next use.
@@ -45,17 +46,34 @@ unsafe impl Sync for Reusable {}
 static REUSABLE: Reusable = Reusable {
     exception: Cell::new(null_mut()),
     layout_is_known: Cell::new(false),
-    watched: Cell::new(false),
+    watched: Cell::new(0),
     handed_out: Cell::new(false),
     holds_large: Cell::new(false),
 };
 
+/// Identifies this thread, for as long as it lives.
+#[inline(always)]
+fn this_thread() -> usize {
+    // SAFETY: the GIL is held, so there is a thread state.
+    unsafe { ffi::PyThreadState_Get() as usize }
+}
+
+/// Whether this thread drives a coroutine and looks at the exception afterwards.
+#[inline(always)]
+fn is_watched() -> bool {
+    REUSABLE.watched.get() == this_thread()
+}
+
 /// Drives a coroutine; the exception may be used again by what it awaits.
 #[inline(always)]
 pub(super) fn while_driving<R>(drive: impl FnOnce() -> R) -> R {
-    let outer = REUSABLE.watched.replace(true);
+    let thread = this_thread();
+    let outer = REUSABLE.watched.replace(thread);
     let driven = drive();
-    REUSABLE.watched.set(outer);
+    // Another thread may have begun in between, or may have ended meanwhile: only what is our own is restored.
+    REUSABLE
+        .watched
+        .set(if outer == thread { thread } else { 0 });
     if REUSABLE.handed_out.replace(false) {
         forget_if_touched();
     }
@@ -196,7 +214,7 @@ unsafe fn is_small_int(object: *mut ffi::PyObject) -> bool {
 #[inline(always)]
 fn reuse(value: &Object) -> Option<Object> {
     let exception = REUSABLE.exception.get();
-    if exception.is_null() || !REUSABLE.watched.get() || !may_travel(value) {
+    if exception.is_null() || !is_watched() || !may_travel(value) {
         return None;
     }
     // SAFETY: the pointer is an owned `StopIteration` whose layout `learn_layout` has checked.
@@ -232,7 +250,7 @@ fn fill_in(value: &Object) -> Option<Object> {
         let fields = &mut *made.cast::<ffi::PyStopIterationObject>();
         fields.args = arguments.into_ptr();
         fields.value = value.clone().into_ptr();
-        if REUSABLE.exception.get().is_null() && REUSABLE.watched.get() && may_travel(value) {
+        if REUSABLE.exception.get().is_null() && is_watched() && may_travel(value) {
             REUSABLE.handed_out.set(true);
             REUSABLE.holds_large.set(!is_plain(value));
             ffi::Py_INCREF(made);

@@ -31,9 +31,11 @@ struct Reusable {
     exception: Cell<*mut ffi::PyStopIterationObject>,
     /// Whether the structure is what this module was compiled for.
     layout_is_known: Cell<bool>,
-    /// The thread state of the thread that drives a coroutine, so that [`while_driving`] will look; 0 for none. Where
+    /// The number of the step that drives a coroutine now, so that [`while_driving`] will look; 0 for none. Where
     /// threads take turns in the middle of their steps, some of them drive unwatched.
     watched: Cell<usize>,
+    /// The number of the latest step.
+    latest: Cell<usize>,
     /// Whether the exception was handed out since it was last looked at.
     handed_out: Cell<bool>,
     /// Whether its value is too large to be held until the next use.
@@ -47,33 +49,28 @@ static REUSABLE: Reusable = Reusable {
     exception: Cell::new(null_mut()),
     layout_is_known: Cell::new(false),
     watched: Cell::new(0),
+    latest: Cell::new(0),
     handed_out: Cell::new(false),
     holds_large: Cell::new(false),
 };
 
-/// Identifies this thread, for as long as it lives.
-#[inline(always)]
-fn this_thread() -> usize {
-    // SAFETY: the GIL is held, so there is a thread state.
-    unsafe { ffi::PyThreadState_Get() as usize }
-}
-
-/// Whether this thread drives a coroutine and looks at the exception afterwards.
+/// Whether a coroutine is driven, so that somebody looks at the exception afterwards.
 #[inline(always)]
 fn is_watched() -> bool {
-    REUSABLE.watched.get() == this_thread()
+    REUSABLE.watched.get() != 0
 }
 
 /// Drives a coroutine; the exception may be used again by what it awaits.
 #[inline(always)]
 pub(super) fn while_driving<R>(drive: impl FnOnce() -> R) -> R {
-    let thread = this_thread();
-    let outer = REUSABLE.watched.replace(thread);
+    let step = REUSABLE.latest.get().wrapping_add(2) | 1;
+    REUSABLE.latest.set(step);
+    let outer = REUSABLE.watched.replace(step);
     let driven = drive();
-    // Another thread may have begun in between, or may have ended meanwhile: only what is our own is restored.
-    REUSABLE
-        .watched
-        .set(if outer == thread { thread } else { 0 });
+    // If a step of another thread began in between, or has ended meanwhile, nobody can say whether the outer one still
+    // runs.
+    let undisturbed = REUSABLE.watched.get() == step;
+    REUSABLE.watched.set(if undisturbed { outer } else { 0 });
     if REUSABLE.handed_out.replace(false) {
         forget_if_touched();
     }

@@ -23,8 +23,9 @@ class Running:
 
     def __init__(self) -> None:
         self.listeners = {cell: socket.create_server(("127.0.0.1", 0)) for cell in CELLS}
-        self.served = {cell: debian.free_port() for cell in CELLS}
-        self.proxied = {cell: debian.free_port() for cell in CELLS}
+        ports = iter(debian.free_ports(2 * len(CELLS)))
+        self.served = {cell: next(ports) for cell in CELLS}
+        self.proxied = {cell: next(ports) for cell in CELLS}
         blocks = []
         for cell, listener in self.listeners.items():
             listener.setblocking(False)

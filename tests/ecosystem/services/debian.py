@@ -1,5 +1,6 @@
 """Programs that come from Debian's packages: found, or installed if this is root's machine to install on."""
 
+import contextlib
 import functools
 import glob
 import os
@@ -56,11 +57,16 @@ def own(folder: Path, user: str) -> str | None:
     return user
 
 
+def free_ports(count: int) -> list[int]:
+    """Returns so many TCP ports of 127.0.0.1, no two alike, that were free a moment ago."""
+    with contextlib.ExitStack() as held:  # all at once: a port that is given back may be the next one that is free
+        listeners = [held.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
+        return [listener.getsockname()[1] for listener in listeners]
+
+
 def free_port() -> int:
     """Returns a TCP port of 127.0.0.1 that was free a moment ago."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
+    return free_ports(1)[0]
 
 
 def version(*words: str) -> str:

@@ -14,7 +14,7 @@ def start(folder: Path) -> tuple[Program, dict[str, Any]]:
     """Starts the server in `folder`; returns it and how to reach it. Raises Unavailable."""
     server = debian.require("redis-server", "redis-server")
     certificates = Certificates(folder)
-    port, tls_port = debian.free_port(), debian.free_port()
+    port, tls_port = debian.free_ports(2)
     settings = {
         "bind": "127.0.0.1",
         "port": port,

@@ -2,13 +2,13 @@
 
 import functools
 import os
-import socket
 import ssl
 import sys
 from pathlib import Path
 from typing import Any
 
 from program import Program
+from services import debian
 from subject import Subject
 
 HERE = Path(__file__).resolve().parent
@@ -58,10 +58,12 @@ class Stage:
         return Certificates(self.folder)
 
     def free_port(self) -> int:
-        """Returns a TCP port of 127.0.0.1 that was free a moment ago."""
-        with socket.create_server(("127.0.0.1", 0)) as listener:
-            port: int = listener.getsockname()[1]
-            return port
+        """Returns a TCP port of 127.0.0.1 that was free a moment ago; for two at once: `free_ports(2)`."""
+        return debian.free_port()
+
+    def free_ports(self, count: int) -> list[int]:
+        """Returns so many TCP ports of 127.0.0.1, no two alike, that were free a moment ago."""
+        return debian.free_ports(count)
 
     def python(self, *words: str, port: int | None = None, **environment: str) -> Program:
         """Starts this interpreter with `words`; it can import the modules in applications/."""

@@ -169,7 +169,7 @@ def workers(stage: Stage) -> dict[str, Any]:
 
 @scenario("uvicorn", "behind nginx: HTTP and WebSocket")
 def behind_nginx(stage: Stage) -> dict[str, Any]:
-    port, front = stage.free_port(), stage.free_port()
+    port, front = stage.free_ports(2)
     program = serve(stage, port, "--proxy-headers")
     server = f"""
     upstream application {{ server 127.0.0.1:{port}; keepalive 8; }}

@@ -3,14 +3,17 @@
 import asyncio
 import contextlib
 import random
+import tempfile
 from dataclasses import dataclass, field
 
 from content import Stream
 from ends import FAULTS, ProtocolEnd, Wire
 
 KINDS = ("protocol", "buffered", "streams", "sock")
-FAMILIES = {"tcp": 20, "unix": 20, "pipe": 10, "process": 1}
+FAMILIES = {"tcp": 20, "unix": 20, "tls": 10, "pipe": 10, "process": 1}
 """What a conversation goes over, and how often; a process takes a thousand times as long to start as a connection."""
+TAKE_FILES = ("tcp", "unix", "tls")
+"""The families that ``sendfile()`` takes; TLS has no half close."""
 GOOD_ENDS = ("orderly", "half close")
 BAD_ENDS = ("client aborts", "server aborts", "client is cancelled", "server is cancelled", "client vanishes")
 ENDS = GOOD_ENDS * 4 + BAD_ENDS * 2
@@ -34,6 +37,8 @@ class Plan:
     end: str
     up: int
     down: int
+    files: str = ""
+    """The side that sends files between its other pieces. Not both: who sends one does not read meanwhile."""
     client_done: bool = False
     server_done: bool = False
     faults: list[str] = field(default_factory=list)
@@ -41,7 +46,7 @@ class Plan:
     def __str__(self) -> str:
         return (
             f"conversation {self.number} (seed {self.seed}): {self.client} to {self.server} over {self.family}, "
-            f"{self.up} bytes up, {self.down} down, {self.end}"
+            f"{self.up} bytes up, {self.down} down, {self.end}{self.files and f', files of the {self.files}'}"
         )
 
 
@@ -51,15 +56,18 @@ def make_plan(number: int, rng: random.Random) -> Plan:
     def volume() -> int:
         return int(min(rng.lognormvariate(9, 2.5), 3_000_000)) + 1
 
+    family = rng.choices(list(FAMILIES), list(FAMILIES.values()))[0]
+    end = rng.choice(ENDS)
     return Plan(
         number=number,
         seed=rng.randrange(1 << 32),
-        family=rng.choices(list(FAMILIES), list(FAMILIES.values()))[0],
+        family=family,
         client=rng.choice(KINDS),
         server=rng.choice(KINDS),
-        end=rng.choice(ENDS),
+        end="orderly" if (family, end) == ("tls", "half close") else end,
         up=volume(),
         down=volume(),
+        files=rng.choice(("", "", "client", "server")) if family in TAKE_FILES else "",
     )
 
 
@@ -72,6 +80,7 @@ class Side:
         up, down = Stream(plan.seed, plan.up), Stream(plan.seed // 3, plan.down)
         self.outgoing, self.incoming = (up, down) if side == "client" else (down, up)
         self.slow = self.rng.random() < 0.25
+        self.one_way = asyncio.Lock()
         self.breaks_after = None
         if plan.end == f"{side} aborts":
             self.breaks_after = self.rng.randrange(self.outgoing.total + 1)
@@ -80,7 +89,7 @@ class Side:
         """Now and then, let others go first; the slow ones let the other end wait."""
         chance = self.rng.random()
         if self.slow and chance < 0.3:
-            pauses = chance < 0.1 and isinstance(self.wire, ProtocolEnd)
+            pauses = chance < 0.1 and isinstance(self.wire, ProtocolEnd) and self.plan.files != self.side
             if pauses:
                 self.wire.pause_reading()
             await asyncio.sleep(self.rng.random() * 0.004)
@@ -97,15 +106,33 @@ class Side:
             biggest = self.rng.choice((1, 100, 4096, 65536, 300_000))
             count = self.rng.choice((1, 1, 1, 2, 5, 40))
             pieces = [self.outgoing.next(self.rng.randint(1, biggest)) for _ in range(count)]
-            await self.wire.send([piece for piece in pieces if piece])
+            if self.plan.files == self.side and self.rng.random() < 0.3:
+                await self.send_file(b"".join(pieces))
+            else:
+                await self.wire.send([piece for piece in pieces if piece])
             await self.pause()
         if self.breaks_after is not None:
             raise Broken
 
+    async def send_file(self, content: bytes) -> None:
+        """Send a part of a file. Nobody may resume reading while asyncio sends one, so nothing is taken meanwhile."""
+        before = self.rng.choice((0, 0, 1, 5000))
+        with tempfile.TemporaryFile(buffering=self.rng.choice((0, -1))) as file:
+            file.write(bytes(before) + content + b"not this")
+            file.seek(before)  # which flushes; from where it stands asyncio sends above TLS when the offset is 0
+            async with self.one_way:
+                sent = await self.wire.send_file(file, before, len(content))
+            expected = (len(content), before + len(content) if content else file.tell())
+            if (sent, file.tell()) != expected:
+                self.plan.faults.append(
+                    f"{self.side}: a file's {sent} bytes sent, now at {file.tell()}, not {expected}"
+                )
+
     async def receive_all(self) -> None:
         """Receive and check the whole stream, or up to where the other side broke off."""
         while self.incoming.left:
-            data = await self.wire.receive(self.rng.choice((1, 1000, 16384, 65536, 262_144)))
+            async with self.one_way:
+                data = await self.wire.receive(self.rng.choice((1, 1000, 16384, 65536, 262_144)))
             if not data:
                 raise ConnectionResetError("the other side closed before everything had arrived")
             self.incoming.check(data)

@@ -9,7 +9,7 @@ import contextlib
 import socket
 import struct
 from collections import deque
-from typing import Any, Protocol
+from typing import Any, BinaryIO, Protocol
 
 FAULTS: list[str] = []
 """What happened that must not happen; the soak fails if there is anything."""
@@ -24,6 +24,9 @@ class Wire(Protocol):
     async def send(self, pieces: list[bytes]) -> None:
         """Send, and wait while the other side takes too little. Raises ConnectionError."""
 
+    async def send_file(self, file: BinaryIO, offset: int, count: int) -> int:
+        """Send ``count`` bytes of a file by ``sendfile()``; how many were sent. Raises ConnectionError."""
+
     async def receive(self, limit: int) -> bytes:
         """The next bytes, at most ``limit``; none at the end. Raises ConnectionError."""
 
@@ -35,6 +38,13 @@ class Wire(Protocol):
 
     async def close(self) -> None:
         """Send what is written, close, and wait until that is done."""
+
+
+async def send_file(transport: Any, file: BinaryIO, offset: int, count: int) -> int:
+    """By ``loop.sendfile()``, which has no ConnectionError for a transport that is already closing."""
+    if transport.is_closing():
+        raise ConnectionResetError("the connection is closing")
+    return await asyncio.get_running_loop().sendfile(transport, file, offset, count)
 
 
 class StreamsEnd:
@@ -49,6 +59,9 @@ class StreamsEnd:
         else:
             self.writer.writelines(pieces)
         await self.writer.drain()
+
+    async def send_file(self, file: BinaryIO, offset: int, count: int) -> int:
+        return await send_file(self.writer.transport, file, offset, count)
 
     async def receive(self, limit: int) -> bytes:
         return await self.reader.read(limit)
@@ -72,7 +85,7 @@ class ProtocolEnd(asyncio.Protocol):
     |---|---|---|---|---|
     | new | -> open | fault | fault | fault |
     | open | fault | stays | -> ended | -> lost |
-    | ended | fault | fault | fault | -> lost |
+    | ended | fault | fault | fault; after sendfile() stays | -> lost |
     | lost | fault | fault | fault | fault |
     """
 
@@ -85,6 +98,7 @@ class ProtocolEnd(asyncio.Protocol):
         self.error: BaseException | None = None
         self.reading_paused = self.writing_paused = False
         self.waiters: list[asyncio.Future[None]] = []
+        self.files_sent = 0
         self.lost = loop.create_future()
 
     def _expect(self, event: str, *states: str) -> None:
@@ -108,6 +122,7 @@ class ProtocolEnd(asyncio.Protocol):
         self._expect("connection_made", "new")
         self.state = "open"
         self.transport = transport
+        self.secure = transport.get_extra_info("sslcontext") is not None
         if self.connected is not None:
             self.connected(self)
 
@@ -124,10 +139,11 @@ class ProtocolEnd(asyncio.Protocol):
         self._wake()
 
     def eof_received(self) -> bool:
-        self._expect("eof_received", "open")
+        # asyncio resumes reading after a file, at the end of what comes as well, and hears of that once more.
+        self._expect("eof_received", "open", *(["ended"] if self.files_sent else []))
         self.state = "ended"
         self._wake()
-        return True  # the transport stays open for what we still send
+        return not self.secure  # the transport stays open for what we still send; TLS has no half close
 
     def connection_lost(self, exc: BaseException | None) -> None:
         self._expect("connection_lost", "open", "ended")
@@ -173,6 +189,10 @@ class ProtocolEnd(asyncio.Protocol):
         while self.writing_paused and self.state != "lost":
             await self._changed()
 
+    async def send_file(self, file: BinaryIO, offset: int, count: int) -> int:
+        self.files_sent += 1
+        return await send_file(self.transport, file, offset, count)
+
     async def receive(self, limit: int) -> bytes:
         while not self.received:
             self.resume_reading()
@@ -207,9 +227,10 @@ class BufferedEnd(ProtocolEnd, asyncio.BufferedProtocol):
         self.buffer = bytearray(50_000)
         self.lent = False
 
-    def get_buffer(self, sizehint: int) -> bytearray:
+    def get_buffer(self, sizehint: int) -> bytearray | memoryview:
         self.lent = True
-        return self.buffer
+        # asyncio's TLS takes slices of the buffer to read into; a slice of a bytearray is a copy.
+        return memoryview(self.buffer) if self.secure else self.buffer
 
     def buffer_updated(self, nbytes: int) -> None:
         if not self.lent:
@@ -231,6 +252,9 @@ class SockEnd:
     async def send(self, pieces: list[bytes]) -> None:
         for piece in pieces:
             await self.loop.sock_sendall(self.sock, piece)
+
+    async def send_file(self, file: BinaryIO, offset: int, count: int) -> int:
+        return await self.loop.sock_sendfile(self.sock, file, offset, count)
 
     async def receive(self, limit: int) -> bytes:
         self.into = not self.into

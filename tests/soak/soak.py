@@ -5,10 +5,10 @@
     python tests/soak/soak.py --library asyncio --seconds 20       the soak itself, against asyncio
 
 Random conversations over TCP and Unix sockets between every two of protocol, buffered protocol,
-streams and sock_*, over pipes, and through child processes: resets, cancels, pauses, slow readers,
-half closes. Every byte is compared with what was sent, both ways. It ends with status 0 only if no
-byte was lost or altered, no protocol was called out of order, nothing was reported, nothing hung,
-and no descriptor, Task, process or memory is left.
+streams and sock_*, over TLS, over pipes, and through child processes: files by sendfile(), resets,
+cancels, pauses, slow readers, half closes. Every byte is compared with what was sent, both ways. It
+ends with status 0 only if no byte was lost or altered, no protocol was called out of order, nothing
+was reported, nothing hung, and no descriptor, Task, process or memory is left.
 """
 
 import argparse
@@ -22,7 +22,8 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-sys.path[:0] = [str(Path(__file__).resolve().parent.parent)]
+TESTS = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(TESTS), str(TESTS / "tls")]
 
 import library  # noqa: E402
 from ends import FAULTS  # noqa: E402

@@ -7,6 +7,7 @@ import os
 import pipes
 import random
 import socket
+import ssl
 import sys
 import tempfile
 import time
@@ -14,8 +15,10 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
+import contexts
 import leaks
-from conversation import HEADER, Plan, Side, check_done, make_plan, run_side
+from certificates import made
+from conversation import HEADER, KINDS, Plan, Side, check_done, make_plan, run_side
 from ends import FAULTS, BufferedEnd, ProtocolEnd, SockEnd, StreamsEnd, Wire
 
 HOST = "127.0.0.1"
@@ -52,6 +55,8 @@ class Soak:
         self.folder = tempfile.TemporaryDirectory()
         self.own_tasks: set[Any] = set()
         self.descriptors: dict[int, str] = {}
+        self.server_context = contexts.server_context(made())
+        self.client_context = contexts.client_context(made())
 
     # Servers.
 
@@ -112,18 +117,25 @@ class Soak:
             for kind, start in kinds.items():
                 self.servers.append(await start(self.listener(family, kind)))
             self.own_tasks.add(self.loop.create_task(self.accept(self.listener(family, "sock"))))
+        for kind, start in kinds.items():
+            self.servers.append(await start(self.listener("tls", kind)))
         self.own_tasks.add(asyncio.current_task())
         self.descriptors = leaks.open_descriptors()
 
     async def start(self, sock: socket.socket, factory: Callable[[], Any]) -> Any:
         """A server of protocols."""
         create = self.loop.create_unix_server if sock.family == socket.AF_UNIX else self.loop.create_server
-        return await create(factory, sock=sock)
+        return await create(factory, sock=sock, ssl=self.context_for(sock))
 
     async def start_streams(self, sock: socket.socket) -> Any:
         """A server of streams."""
         start = asyncio.start_unix_server if sock.family == socket.AF_UNIX else asyncio.start_server
-        return await start(self.serve_streams, sock=sock)
+        return await start(self.serve_streams, sock=sock, ssl=self.context_for(sock))
+
+    def context_for(self, listener: socket.socket) -> ssl.SSLContext | None:
+        """The server's context, if the listener is one for TLS."""
+        secure = [self.addresses.get(("tls", kind)) for kind in KINDS]
+        return self.server_context if listener.getsockname() in secure else None
 
     async def close(self) -> None:
         """Stop all servers."""
@@ -142,6 +154,8 @@ class Soak:
         """The client's end of a new connection."""
         if plan.family in ("pipe", "process"):
             return await pipes.connect(plan.family, plan.client, plan.server, self.serve)
+        if plan.family == "tls":
+            return await self.connect_tls(plan)
         address = self.addresses[plan.family, plan.server]
         unix = plan.family == "unix"
         if plan.client == "streams":
@@ -161,6 +175,16 @@ class Soak:
             _, protocol = await self.loop.create_unix_connection(lambda: end(self.loop), address)
         else:
             _, protocol = await self.loop.create_connection(lambda: end(self.loop), *address)
+        return protocol
+
+    async def connect_tls(self, plan: Plan) -> Wire:
+        """The client's end of a new TLS connection; in the place of sockets, which have no TLS, there are streams."""
+        host, port = self.addresses["tls", "streams" if plan.server == "sock" else plan.server]
+        options = {"ssl": self.client_context, "server_hostname": "localhost"}
+        if plan.client in ("streams", "sock"):
+            return StreamsEnd(*await asyncio.open_connection(host, port, **options))
+        end = ProtocolEnd if plan.client == "protocol" else BufferedEnd
+        _, protocol = await self.loop.create_connection(lambda: end(self.loop), host, port, **options)
         return protocol
 
     async def converse(self, plan: Plan) -> None:

@@ -10,7 +10,7 @@
 //! argument or a result whose end could run Python code ends the row.
 
 use crate::handle::{CallArguments, HandleBody};
-use crate::interop::errors::PyResult;
+use crate::interop::errors::{PyResult, Raised};
 use crate::interop::gc;
 use crate::interop::instance::{Instance, recycle};
 use crate::interop::object::Object;
@@ -95,17 +95,27 @@ pub(super) fn run_row(
     };
     let mut first = Some(handle);
     let row = |stay: &Stay<'_>| run_in_row(event_loop, &mut first, &context, stay, left);
-    match stay_in(&context, row)? {
-        Some((None, _)) => Ok(()),
-        Some((Some(last), context)) => last.finish(context),
-        // A context of its own.
-        None => match first
-            .as_ref()
-            .and_then(|handle| handle.exactly::<HandleBody>())
-        {
-            Some(handle) => handle.run(),
-            None => Ok(()),
-        },
+    let ended = stay_in(&context, row);
+    match ended {
+        Ok(Some((None, _))) => Ok(()),
+        Ok(Some((Some(last), context))) => last.finish(context),
+        // A context of its own, or none that could be entered: nothing has run.
+        not_entered => run_alone(first.as_ref(), not_entered.err()),
+    }
+}
+
+/// Runs a Handle for which there is no row; where the context of the row could not be entered, its exception handler hears
+/// why instead.
+///
+/// # Errors
+/// `SystemExit` and `KeyboardInterrupt`.
+fn run_alone(handle: Option<&Object>, failed: Option<Raised>) -> PyResult<()> {
+    let Some(handle) = handle.and_then(|handle| handle.exactly::<HandleBody>()) else {
+        return Ok(());
+    };
+    match failed {
+        None => handle.run(),
+        Some(raised) => handle.report(failures::contain(raised)?),
     }
 }
 

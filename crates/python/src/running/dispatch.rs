@@ -34,7 +34,7 @@ pub(super) fn run_entry(event_loop: &Instance<LoopBody>, entry: Entry) -> PyResu
     if event_loop.attention.has(DEBUG | RECORDING | KEEPING) {
         return run_with_care(event_loop, &entry);
     }
-    run_now(event_loop, entry)
+    run_now(event_loop, &entry)
 }
 
 #[inline(never)]
@@ -42,18 +42,12 @@ fn run_with_care(event_loop: &Instance<LoopBody>, entry: &Entry) -> PyResult<()>
     if event_loop.attention.has(RECORDING | KEEPING) {
         return recorded::run_recorded(event_loop, entry);
     }
-    slow::run_timed(event_loop, entry.copy())
+    slow::run_timed(event_loop, entry)
 }
 
 /// As [`run_entry`], without looking at the debug mode.
 #[inline(always)]
-pub(super) fn run_now(event_loop: &Instance<LoopBody>, entry: Entry) -> PyResult<()> {
-    run_by_reference(event_loop, &entry)
-}
-
-/// As [`run_now`]; the entry stays the caller's.
-#[inline(always)]
-pub(super) fn run_by_reference(event_loop: &Instance<LoopBody>, entry: &Entry) -> PyResult<()> {
+pub(super) fn run_now(event_loop: &Instance<LoopBody>, entry: &Entry) -> PyResult<()> {
     let failed = match entry {
         Entry::Step(task) => match task.instance_of::<TaskBody>() {
             Some(task) => run_step(event_loop, task, None),

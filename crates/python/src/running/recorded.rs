@@ -18,7 +18,7 @@ use crate::loop_core::recorder::{Block, Cause, CauseKind, Event, Recorder, TaskN
 use crate::loop_core::wrappers;
 use crate::task::TaskBody;
 
-use super::dispatch::run_by_reference;
+use super::dispatch::run_now;
 use super::reported::{
     CALLBACK, Stepped, goes_on, is_lonely, note_of, run_step_for_report, stepped, time_of_end,
 };
@@ -196,9 +196,9 @@ fn run_any_recorded(event_loop: &Instance<LoopBody>, entry: &Entry) -> PyResult<
         before(event_loop, &subject, lonely);
     }
     let outcome = if event_loop.attention.has(DEBUG) {
-        slow::run_timed(event_loop, entry.copy())
+        slow::run_timed(event_loop, entry)
     } else {
-        run_by_reference(event_loop, entry)
+        run_now(event_loop, entry)
     };
     // What follows may run Python code, which must not see the exception that leaves the loop.
     let pending = outcome.is_err().then(take_raised).flatten();

@@ -13,7 +13,7 @@ use crate::loop_core::entry::Entry;
 use crate::loop_core::recorder::{Cause, CauseKind, Recorder, TaskNote};
 use crate::task::TaskBody;
 
-use super::dispatch::run_by_reference;
+use super::dispatch::run_now;
 
 /// What runs besides Tasks.
 pub(super) const CALLBACK: Cause = Cause {
@@ -79,7 +79,7 @@ pub(super) fn run_step_for_report(event_loop: &Instance<LoopBody>, entry: &Entry
     if begun != Some(true) {
         return Stepped::Unusual;
     }
-    let outcome = run_by_reference(event_loop, entry);
+    let outcome = run_now(event_loop, entry);
     let told = event_loop.with_recorder(|recorder| end(recorder, task, note));
     match told {
         Some(false) => Stepped::Long(outcome),

@@ -19,10 +19,10 @@ use super::dispatch::{handle_for, run_now};
 ///
 /// # Errors
 /// As `run_entry`.
-pub(super) fn run_timed(event_loop: &Instance<LoopBody>, entry: Entry) -> PyResult<()> {
+pub(super) fn run_timed(event_loop: &Instance<LoopBody>, entry: &Entry) -> PyResult<()> {
     let this = event_loop.object();
     // Made before the run: a callback's own description may be gone after it.
-    let handle = handle_for(event_loop, &entry)?;
+    let handle = handle_for(event_loop, entry)?;
     calls::set_attribute(&this, Name::CurrentHandle.object(), &handle)?;
     let start = monotonic_ns();
     let outcome = run_now(event_loop, entry);

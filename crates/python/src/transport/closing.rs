@@ -141,25 +141,7 @@ impl Instance<StreamBody> {
 
     /// `__del__`: a transport that nobody closed.
     pub(super) fn warn_unclosed(&self) {
-        let warned = self.with_object(|this| {
-            let message = format!("unclosed transport {}", values::repr(this));
-            let warn = dotted("warnings", &["warn"])?;
-            let category = dotted("builtins", &["ResourceWarning"])?;
-            let names = values::tuple(vec![intern("source")?])?;
-            let arguments = [values::string(&message)?, category, this.clone()];
-            calls::call_with_names(&warn, &arguments, &names).map(drop)
-        });
-        if let Err(raised) = warned {
-            self.with_object(|this| raised.write_unraisable(this));
-        }
-        let socket = self.socket.take();
-        let closed = match &socket {
-            Some(socket) => calls::call_method(Name::Close, [socket]).map(drop),
-            None => Ok(()),
-        };
-        if let Err(raised) = closed {
-            self.with_object(|this| raised.write_unraisable(this));
-        }
+        self.with_object(|this| close_with_warning(this, || self.socket.take()));
         if cfg!(Py_3_13)
             && let Some(server) = self.server.take()
             && let Err(raised) = self.detach_from(&server)
@@ -191,6 +173,28 @@ impl Instance<StreamBody> {
         ];
         calls::call_with_names(&debug, &arguments, &names).map(drop)
     }
+}
+
+/// What `__del__` does for a transport that nobody closed: warns, as long as it has its file, then takes that away and
+/// closes it.
+pub(super) fn close_with_warning(transport: &Object, take_file: impl FnOnce() -> Option<Object>) {
+    if let Err(raised) = warn_unclosed(transport) {
+        raised.write_unraisable(transport);
+    }
+    if let Some(file) = take_file()
+        && let Err(raised) = calls::call_method(Name::Close, [&file])
+    {
+        raised.write_unraisable(transport);
+    }
+}
+
+fn warn_unclosed(transport: &Object) -> PyResult<()> {
+    let message = format!("unclosed transport {}", values::repr(transport));
+    let warn = dotted("warnings", &["warn"])?;
+    let category = dotted("builtins", &["ResourceWarning"])?;
+    let names = values::tuple(vec![intern("source")?])?;
+    let arguments = [values::string(&message)?, category, transport.clone()];
+    calls::call_with_names(&warn, &arguments, &names).map(drop)
 }
 
 /// What `sendfile()` hears when the connection ends under it.

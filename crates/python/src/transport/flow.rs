@@ -23,10 +23,7 @@ impl Instance<StreamBody> {
     #[inline]
     pub(super) fn maybe_pause_protocol(&self) -> PyResult<()> {
         let size = self.queue.borrow().size();
-        let mut flow = self.flow.get();
-        let pause = flow.grew(size);
-        self.flow.set(flow);
-        if pause {
+        if grew(&self.flow, size) {
             self.tell_protocol(Name::PauseWriting)?;
         }
         Ok(())
@@ -39,10 +36,7 @@ impl Instance<StreamBody> {
     #[inline]
     pub(super) fn maybe_resume_protocol(&self) -> PyResult<()> {
         let size = self.queue.borrow().size();
-        let mut flow = self.flow.get();
-        let resume = flow.shrank(size);
-        self.flow.set(flow);
-        if resume {
+        if shrank(&self.flow, size) {
             self.tell_protocol(Name::ResumeWriting)?;
         }
         Ok(())
@@ -88,6 +82,24 @@ impl Instance<StreamBody> {
     pub(super) fn write_buffer_limits(&self) -> PyResult<Object> {
         shown_limits(&self.flow)
     }
+}
+
+/// Notes that so many bytes are buffered, which are more than before; whether the protocol is to pause.
+#[inline(always)]
+pub(super) fn grew(flow: &Cell<FlowControl>, size: usize) -> bool {
+    let mut changed = flow.get();
+    let pause = changed.grew(size);
+    flow.set(changed);
+    pause
+}
+
+/// Notes that so many bytes are buffered, which are fewer than before; whether the protocol is to go on.
+#[inline(always)]
+pub(super) fn shrank(flow: &Cell<FlowControl>, size: usize) -> bool {
+    let mut changed = flow.get();
+    let resume = changed.shrank(size);
+    flow.set(changed);
+    resume
 }
 
 /// `protocol.pause_writing()` or `protocol.resume_writing()`; what that raises goes to `report`, with a message.

@@ -6,7 +6,7 @@ use std::os::fd::RawFd;
 use crate::interop::calls;
 use crate::interop::errors::{PyResult, Raised, restore};
 use crate::interop::gc::Visitor;
-use crate::interop::imports::{dotted, imports};
+use crate::interop::imports::imports;
 use crate::interop::instance::{HeapType, Instance, Ref, type_name};
 use crate::interop::interned::{Name, intern};
 use crate::interop::object::{Object, Slot};
@@ -16,6 +16,8 @@ use crate::loop_core::body::LoopBody;
 use crate::loop_core::entry::Entry;
 use crate::loop_core::failures;
 use crate::loop_core::watchers::{Side, Watch};
+
+use super::super::closing::close_with_warning;
 
 /// One end of a pipe.
 pub(crate) struct End {
@@ -276,24 +278,7 @@ impl<T: PipeTransport> Instance<T> {
 
     /// `__del__`: a transport that nobody closed.
     pub(super) fn warn_unclosed_end(&self) {
-        let warned = self.with_object(|this| {
-            let message = format!("unclosed transport {}", values::repr(this));
-            let warn = dotted("warnings", &["warn"])?;
-            let category = dotted("builtins", &["ResourceWarning"])?;
-            let names = values::tuple(vec![intern("source")?])?;
-            let arguments = [values::string(&message)?, category, this.clone()];
-            calls::call_with_names(&warn, &arguments, &names).map(drop)
-        });
-        if let Err(raised) = warned {
-            self.with_object(|this| raised.write_unraisable(this));
-        }
-        let closed = match self.end().pipe.take() {
-            Some(pipe) => calls::call_method(Name::Close, [&pipe]).map(drop),
-            None => Ok(()),
-        };
-        if let Err(raised) = closed {
-            self.with_object(|this| raised.write_unraisable(this));
-        }
+        self.with_object(|this| close_with_warning(this, || self.end().pipe.take()));
     }
 
     /// The parts of `repr()`, asyncio's words; `more` is what follows while the end is open.

@@ -8,7 +8,7 @@ use tepal_core::constants::{LARGEST_READ, SCRATCH_READ};
 use tepal_core::pipe::{self, FileKind};
 use tepal_core::stream::ReadSize;
 
-use crate::interop::arguments::{Arguments, Signature};
+use crate::interop::arguments::Arguments;
 use crate::interop::buffers::{self, Bytes};
 use crate::interop::calls;
 use crate::interop::errors::{Builtin, PyResult, exception_matches};
@@ -150,27 +150,19 @@ impl Instance<ReadPipeBody> {
         event_loop: &Instance<LoopBody>,
         arguments: Arguments<'_>,
     ) -> PyResult<Ref<ReadPipeBody>> {
-        let [file, protocol, waiter, extra] = arguments.bind(&Signature {
-            function: "_new_read_pipe_transport",
-            names: [Name::Pipe, Name::Protocol, Name::WaiterPlain, Name::Extra],
-            required: 4,
-            positional: 4,
-        })?;
-        let given = |object: Option<Object>| object.unwrap_or_else(Object::none);
-        let (file, protocol) = (given(file), given(protocol));
-        let (descriptor, kind) = kind::opened(&file, "Pipe transport is for pipes/sockets only.")?;
-        let facts = kind::facts(given(extra), &file)?;
+        let refusal = "Pipe transport is for pipes/sockets only.";
+        let given = kind::given(event_loop, &arguments, "_new_read_pipe_transport", refusal)?;
         let transport = create(|| ReadPipeBody {
-            end: kind::end_of(event_loop, &file, descriptor, &protocol),
+            end: given.end,
             ..ReadPipeBody::blank()
         })?;
-        transport.extra.set(facts);
-        if kind == FileKind::Pipe {
-            let capacity = pipe::capacity(descriptor).unwrap_or(usize::MAX);
-            transport.capacity.set(capacity);
+        transport.extra.set(given.facts);
+        if given.kind == FileKind::Pipe {
+            let capacity = pipe::capacity(transport.end.descriptor.get());
+            transport.capacity.set(capacity.unwrap_or(usize::MAX));
         }
-        transport.hear_by(&protocol)?;
-        transport.start_end(&given(waiter))?;
+        transport.hear_by(&given.protocol)?;
+        transport.start_end(&given.waiter)?;
         Ok(transport)
     }
 

@@ -9,7 +9,7 @@ use tepal_core::pipe::{self, FileKind};
 use tepal_core::socket::MAXIMUM_BUFFERS;
 use tepal_core::stream::{FlowControl, WriteQueue};
 
-use crate::interop::arguments::{Arguments, Signature};
+use crate::interop::arguments::Arguments;
 use crate::interop::buffers::{self, Bytes, View};
 use crate::interop::calls;
 use crate::interop::coroutines::is_true;
@@ -156,24 +156,15 @@ impl Instance<WritePipeBody> {
         event_loop: &Instance<LoopBody>,
         arguments: Arguments<'_>,
     ) -> PyResult<Ref<WritePipeBody>> {
-        let [file, protocol, waiter, extra] = arguments.bind(&Signature {
-            function: "_new_write_pipe_transport",
-            names: [Name::Pipe, Name::Protocol, Name::WaiterPlain, Name::Extra],
-            required: 4,
-            positional: 4,
-        })?;
-        let given = |object: Option<Object>| object.unwrap_or_else(Object::none);
-        let (file, protocol) = (given(file), given(protocol));
         let refusal = "Pipe transport is only for pipes, sockets and character devices";
-        let (descriptor, kind) = kind::opened(&file, refusal)?;
-        let facts = kind::facts(given(extra), &file)?;
+        let given = kind::given(event_loop, &arguments, "_new_write_pipe_transport", refusal)?;
         let transport = create(|| WritePipeBody {
-            end: kind::end_of(event_loop, &file, descriptor, &protocol),
-            sees_reader_leave: Cell::new(kind != FileKind::CharacterDevice),
+            end: given.end,
+            sees_reader_leave: Cell::new(given.kind != FileKind::CharacterDevice),
             ..WritePipeBody::blank()
         })?;
-        transport.asyncio.extra.set(facts);
-        transport.start_end(&given(waiter))?;
+        transport.asyncio.extra.set(given.facts);
+        transport.start_end(&given.waiter)?;
         Ok(transport)
     }
 
@@ -378,10 +369,7 @@ impl Instance<WritePipeBody> {
     /// `SystemExit` and `KeyboardInterrupt` of `pause_writing`; what the exception handler raises.
     pub(super) fn maybe_pause_protocol(&self) -> PyResult<()> {
         let size = self.queue.borrow().size();
-        let mut flow = self.flow.get();
-        let pause = flow.grew(size);
-        self.flow.set(flow);
-        if pause {
+        if flow::grew(&self.flow, size) {
             self.tell_protocol(Name::PauseWriting)?;
         }
         Ok(())
@@ -393,10 +381,7 @@ impl Instance<WritePipeBody> {
     /// As [`Self::maybe_pause_protocol`], of `resume_writing`.
     pub(super) fn maybe_resume_protocol(&self) -> PyResult<()> {
         let size = self.queue.borrow().size();
-        let mut flow = self.flow.get();
-        let resume = flow.shrank(size);
-        self.flow.set(flow);
-        if resume {
+        if flow::shrank(&self.flow, size) {
             self.tell_protocol(Name::ResumeWriting)?;
         }
         Ok(())

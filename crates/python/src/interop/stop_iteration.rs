@@ -34,7 +34,7 @@ struct Reusable {
     /// The number of the step that drives a coroutine now, so that [`while_driving`] will look; 0 for none. Where
     /// threads take turns in the middle of their steps, some of them drive unwatched.
     watched: Cell<usize>,
-    /// The number of the latest step.
+    /// The number of the latest step: odd, so that it never becomes 0.
     latest: Cell<usize>,
     /// Whether the exception was handed out since it was last looked at.
     handed_out: Cell<bool>,
@@ -49,7 +49,7 @@ static REUSABLE: Reusable = Reusable {
     exception: Cell::new(null_mut()),
     layout_is_known: Cell::new(false),
     watched: Cell::new(0),
-    latest: Cell::new(0),
+    latest: Cell::new(1),
     handed_out: Cell::new(false),
     holds_large: Cell::new(false),
 };
@@ -63,7 +63,7 @@ fn is_watched() -> bool {
 /// Drives a coroutine; the exception may be used again by what it awaits.
 #[inline(always)]
 pub(super) fn while_driving<R>(drive: impl FnOnce() -> R) -> R {
-    let step = REUSABLE.latest.get().wrapping_add(2) | 1;
+    let step = REUSABLE.latest.get().wrapping_add(2);
     REUSABLE.latest.set(step);
     let outer = REUSABLE.watched.replace(step);
     let driven = drive();

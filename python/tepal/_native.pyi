@@ -166,6 +166,7 @@ class TlsProtocolCore:
     _transport: Any
     _app_protocol: Any
     _app_reading_paused: bool
+    _eof_received: bool
     _ssl_reading_paused: bool
     _app_writing_paused: bool
     _ssl_writing_paused: bool

@@ -62,6 +62,17 @@ class SSLProtocol(_native.TlsProtocolCore, sslproto.SSLProtocol):
             self._app_transport_created = True
         return cast(SSLProtocolTransport, self._app_transport)
 
+    def _start_shutdown(self) -> None:
+        """Begin to close; also what the other side has ended while the program had paused reading.
+
+        Source: CPython ``Lib/asyncio/sslproto.py``, ``SSLProtocol._start_shutdown``. There ``close()`` does nothing
+        then, and the connection stays until somebody resumes reading.
+        """
+        if self._app_reading_paused and self._eof_received and self._state is sslproto.SSLProtocolState.FLUSHING:
+            self._do_flush()  # type: ignore[attr-defined]
+        else:
+            super()._start_shutdown()
+
 
 _known: bool | None = None
 

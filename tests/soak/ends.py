@@ -215,6 +215,10 @@ class ProtocolEnd(asyncio.Protocol):
         self.transport.abort()
 
     async def close(self) -> None:
+        if self.reading_paused and type(self.transport).__module__ == "asyncio.sslproto":
+            # Else asyncio's never ends, if the other side has ended meanwhile.
+            self.reading_paused = False
+            self.transport.resume_reading()
         self.transport.close()
         await self.lost
 

@@ -1,0 +1,40 @@
+"""A connection that is closed ends, whatever its state was."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from contexts import VERSIONS
+from test_engine import Recorder, pair, until
+
+
+@pytest.mark.parametrize("library", ["tepal"], indirect=True)  # asyncio waits for resume_reading() for ever
+@pytest.mark.parametrize("version", VERSIONS)
+async def test_the_other_side_has_ended_while_reading_was_paused(loop, version):
+    here, there = await pair(loop, version, protocols=(Recorder, Recorder))
+    there.transport.pause_reading()
+    here.transport.write(b"never read")
+    here.transport.abort()
+    await until(lambda: there.transport._ssl_protocol._eof_received)
+    assert there.calls == ["made"]
+    there.transport.close()
+    async with asyncio.timeout(10):
+        await asyncio.gather(here.done, there.done)
+    assert there.calls == ["made", "eof", ("lost", None)]
+    assert there.data == b""
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+async def test_resumed_instead(loop, version):
+    """What arrived before is delivered, then the end."""
+    here, there = await pair(loop, version, protocols=(Recorder, Recorder))
+    there.transport.pause_reading()
+    here.transport.write(b"read late")
+    here.transport.abort()
+    await until(lambda: there.transport._ssl_protocol._eof_received)
+    there.transport.resume_reading()
+    async with asyncio.timeout(10):
+        await asyncio.gather(here.done, there.done)
+    assert there.calls == ["made", "eof", ("lost", None)]
+    assert there.data == b"read late"

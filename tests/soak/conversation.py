@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import random
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from content import Stream
@@ -74,8 +75,8 @@ def make_plan(number: int, rng: random.Random) -> Plan:
 class Side:
     """One side of a conversation, which sends and receives at the same time."""
 
-    def __init__(self, plan: Plan, side: str, wire: Wire) -> None:
-        self.plan, self.side, self.wire = plan, side, wire
+    def __init__(self, plan: Plan, side: str, wire: Wire, moved: Callable[[], None] = lambda: None) -> None:
+        self.plan, self.side, self.wire, self.moved = plan, side, wire, moved
         self.rng = random.Random(f"{plan.seed} {side}")
         up, down = Stream(plan.seed, plan.up), Stream(plan.seed // 3, plan.down)
         self.outgoing, self.incoming = (up, down) if side == "client" else (down, up)
@@ -110,6 +111,7 @@ class Side:
                 await self.send_file(b"".join(pieces))
             else:
                 await self.wire.send([piece for piece in pieces if piece])
+            self.moved()
             await self.pause()
         if self.breaks_after is not None:
             raise Broken
@@ -136,6 +138,7 @@ class Side:
             if not data:
                 raise ConnectionResetError("the other side closed before everything had arrived")
             self.incoming.check(data)
+            self.moved()
             await self.pause()
 
     async def talk(self) -> None:

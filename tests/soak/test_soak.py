@@ -70,7 +70,7 @@ def test_a_lost_byte_is_a_fault(loop, monkeypatch):
         await send(self, [pieces[0][:-1] if len(pieces[0]) > 4000 else pieces[0], *pieces[1:]])
 
     monkeypatch.setattr(ends.StreamsEnd, "send", forgetful)
-    monkeypatch.setattr("waves.CONVERSATION_LIMIT", 1.5)
+    monkeypatch.setattr("waves.PROGRESS_LIMIT", 1.5)
     loop.run_until_complete(run_waves(60, seed=1))
     assert any("other bytes than were sent" in fault for fault in ends.FAULTS)
 

@@ -2,12 +2,12 @@
 
 import asyncio
 import contextlib
+import functools
 import gc
 import os
 import pipes
 import random
 import socket
-import ssl
 import sys
 import tempfile
 import time
@@ -22,8 +22,10 @@ from conversation import HEADER, KINDS, Plan, Side, check_done, make_plan, run_s
 from ends import FAULTS, BufferedEnd, ProtocolEnd, SockEnd, StreamsEnd, Wire
 
 HOST = "127.0.0.1"
-CONVERSATION_LIMIT = 120.0
-"""Seconds for one conversation; one that takes longer hangs."""
+PROGRESS_LIMIT = 120.0
+"""Seconds in which a conversation has to send or receive something, however slow the machine; else it hangs."""
+TLS_LIMITS = {"ssl_handshake_timeout": PROGRESS_LIMIT, "ssl_shutdown_timeout": 10 * PROGRESS_LIMIT}
+"""A slow reader keeps a server that closes waiting for all it takes, and asyncio's limit is no more than 30 s."""
 STILL_LIMIT = 30.0
 """Seconds for the servers to notice that all clients are gone."""
 
@@ -125,17 +127,17 @@ class Soak:
     async def start(self, sock: socket.socket, factory: Callable[[], Any]) -> Any:
         """A server of protocols."""
         create = self.loop.create_unix_server if sock.family == socket.AF_UNIX else self.loop.create_server
-        return await create(factory, sock=sock, ssl=self.context_for(sock))
+        return await create(factory, sock=sock, **self.tls_of(sock))
 
     async def start_streams(self, sock: socket.socket) -> Any:
         """A server of streams."""
         start = asyncio.start_unix_server if sock.family == socket.AF_UNIX else asyncio.start_server
-        return await start(self.serve_streams, sock=sock, ssl=self.context_for(sock))
+        return await start(self.serve_streams, sock=sock, **self.tls_of(sock))
 
-    def context_for(self, listener: socket.socket) -> ssl.SSLContext | None:
-        """The server's context, if the listener is one for TLS."""
-        secure = [self.addresses.get(("tls", kind)) for kind in KINDS]
-        return self.server_context if listener.getsockname() in secure else None
+    def tls_of(self, listener: socket.socket) -> dict[str, Any]:
+        """What makes a TLS server of the server at ``listener``; nothing if it is a plain one."""
+        secure = listener.getsockname() in [self.addresses.get(("tls", kind)) for kind in KINDS]
+        return {"ssl": self.server_context, **TLS_LIMITS} if secure else {}
 
     async def close(self) -> None:
         """Stop all servers."""
@@ -180,7 +182,7 @@ class Soak:
     async def connect_tls(self, plan: Plan) -> Wire:
         """The client's end of a new TLS connection; in the place of sockets, which have no TLS, there are streams."""
         host, port = self.addresses["tls", "streams" if plan.server == "sock" else plan.server]
-        options = {"ssl": self.client_context, "server_hostname": "localhost"}
+        options: dict[str, Any] = {"ssl": self.client_context, "server_hostname": "localhost", **TLS_LIMITS}
         if plan.client in ("streams", "sock"):
             return StreamsEnd(*await asyncio.open_connection(host, port, **options))
         end = ProtocolEnd if plan.client == "protocol" else BufferedEnd
@@ -190,7 +192,7 @@ class Soak:
     async def converse(self, plan: Plan) -> None:
         """The client's side of one conversation."""
         try:
-            async with asyncio.timeout(CONVERSATION_LIMIT):
+            async with asyncio.timeout(PROGRESS_LIMIT) as limit:
                 if plan.end == "client vanishes":
                     connecting = self.loop.create_task(self.connect(plan))
                     await asyncio.sleep(0)
@@ -200,13 +202,18 @@ class Soak:
                     return
                 wire = await self.connect(plan)
                 await wire.send([plan.number.to_bytes(HEADER, "big")])
-                side = Side(plan, "client", wire)
+                side = Side(plan, "client", wire, functools.partial(self.moved, limit))
                 plan.client_done = await run_side(side)
                 self.bytes += side.outgoing.done + side.incoming.done
         except TimeoutError:
             plan.faults.append("no end in sight")
         except Exception as error:
             plan.faults.append(f"client: {error!r}")
+
+    def moved(self, limit: asyncio.Timeout) -> None:
+        """Give a conversation that has sent or received something its time anew."""
+        if not limit.expired():
+            limit.reschedule(self.loop.time() + PROGRESS_LIMIT)
 
     async def wave(self, count: int) -> Stillness:
         """``count`` conversations, at most `at_once` at a time, then stillness."""

@@ -82,7 +82,7 @@ def graceful_shutdown(stage: Stage) -> dict[str, Any]:
         program.wait_printed("[asleep]")
         before = time.monotonic()
         program.signal(signal.SIGTERM)
-        program.wait_printed("Shutting down")
+        program.wait_printed("Waiting for connections to close")  # said when it has closed its listening sockets
         refused = client_is_refused(client)
         status, body, _ = under_way.result()
     exit_status = program.wait()

@@ -277,7 +277,7 @@ def test_a_task_that_went_on_was_not_waiting_in_vain(recording):
 def test_a_pause_of_the_collector_is_named_as_such(recording):
     async def main():
         kept = [[] for _ in range(300_000)]
-        for _ in range(20):
+        for _ in range(60):
             gc.collect()
         return len(kept)
 

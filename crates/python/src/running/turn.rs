@@ -191,6 +191,7 @@ fn wait_idle(event_loop: &Instance<LoopBody>) -> PyResult<()> {
         // Before the timers are looked at: what it tells protocols may make some.
         send_held(event_loop)?;
     }
+    drop_cancelled_timers(event_loop);
     let next = event_loop.timers.borrow().next_deadline();
     let now = if next.is_some() { event_loop.now()? } else { 0 };
     let timeout = wait_time(false, false, next, now);
@@ -200,6 +201,28 @@ fn wait_idle(event_loop: &Instance<LoopBody>) -> PyResult<()> {
     }
     event_loop.retract_task();
     poll(event_loop, timeout)
+}
+
+/// As `_run_once` of asyncio does it: nobody is woken for a cancelled timer, and a wait without a deadline is cheaper for us
+/// and for the kernel.
+///
+/// # Reentrancy
+/// Dropping a Handle may run any Python code, which may make and cancel timers.
+#[inline(always)]
+fn drop_cancelled_timers(event_loop: &Instance<LoopBody>) {
+    loop {
+        let cancelled = {
+            let mut timers = event_loop.timers.borrow_mut();
+            let head = timers.peek().and_then(Object::instance_of::<HandleBody>);
+            match head {
+                Some(handle) if handle.is_cancelled() => handle.scheduled.set(false),
+                _ => return,
+            }
+            timers.note_cancelled_left();
+            timers.pop()
+        };
+        drop(cancelled);
+    }
 }
 
 /// Asks the kernel, and queues the Handles of ready descriptors.

@@ -8,9 +8,9 @@ import time
 
 import pytest
 from endpoints import Recorder, connect, end
-from turns import run_ready, run_turns
+from turns import run_ready, run_turns, run_until
 
-NUMBER = 8
+NUMBER = 32
 variable = contextvars.ContextVar("variable", default="none")
 
 
@@ -116,6 +116,55 @@ def test_answers_leave_together(busy, library):
     assert busy.turn(answer) == [b"ping"] * NUMBER
     # The last one finds nothing more to wait for, and the poll that follows sends the others.
     assert seen == ([0] * (NUMBER - 1) + [1] if library.is_tepal else list(range(1, NUMBER + 1)))
+
+
+LARGE = b"l" * 8192
+
+
+def test_a_large_answer_leaves_at_once(busy):
+    """It is in the processor's caches now and not later; asyncio sends every answer at once."""
+    seen = []
+
+    def answer(transport, data):
+        transport.write(LARGE)
+        seen.append(sum(map(has_arrived, busy.far)))
+
+    assert busy.turn(answer) == [LARGE] * NUMBER
+    assert seen == list(range(1, NUMBER + 1))
+
+
+def answer_later(busy, loop, numbers):
+    """These connections answer largely in a later callback; how many answers had arrived after each write."""
+    seen = []
+
+    def write(transport):
+        transport.write(LARGE)
+        seen.append(sum(map(has_arrived, busy.far)))
+
+    for number in numbers:
+        busy.protocols[number].answer = lambda transport, data: loop.call_soon(write, transport)
+        busy.far[number].send(b"ping")
+    run_until(loop, lambda: len(seen) == len(numbers))
+    run_turns(loop, 2)
+    assert [arrived(busy.far[number]) for number in numbers] == [LARGE] * len(numbers)
+    return seen
+
+
+def test_a_large_answer_from_a_later_callback_waits_for_others(busy, loop, library):
+    seen = answer_later(busy, loop, range(NUMBER))
+    assert seen == ([0] * (NUMBER - 1) + [1] if library.is_tepal else list(range(1, NUMBER + 1)))
+
+
+def test_data_received_that_fails_changes_nothing_for_what_follows(busy, loop, library, reports):
+    def fail(transport, data):
+        raise ZeroDivisionError
+
+    busy.protocols[0].answer = fail
+    assert busy.turn() == [b""] + [b"ping"] * (NUMBER - 1)
+    assert isinstance(reports.take_one()["exception"], ZeroDivisionError)
+    seen = answer_later(busy, loop, range(1, NUMBER))
+    assert len(seen) == NUMBER - 1
+    assert (seen[-2] == 0) == library.is_tepal
 
 
 def test_a_single_answer_leaves_at_once(loop, busy):

@@ -71,6 +71,12 @@ pub const GATHERING_FROM: u32 = 4;
 /// Of 100 that are busy, 16 bring most of the gain and 64 all that was measurable.
 pub const GATHERED_TRANSPORTS: usize = 64;
 
+/// The largest write out of a protocol's `data_received` or `buffer_updated` that is gathered (bytes).
+///
+/// Such an answer is still in the processor's caches. Sending it at once is the faster way by 5 % at 10 KiB, and the slower one
+/// by 3 % at 1 KiB; at 4 KiB there is no difference. A Task that answers runs after everything was received, and gathers more.
+pub const GATHERED_ANSWER: usize = 4 * 1024;
+
 /// How long the first of them may have waited (nanoseconds). If it took longer, the program computes between its writes,
 /// and gathering rests.
 ///

@@ -53,6 +53,8 @@ pub(crate) struct LoopBody {
     pub(crate) holding: RefCell<Vec<Object>>,
     /// Whether writes of different transports wait for each other.
     pub(crate) gathering: Cell<Gathering>,
+    /// `data_received` or `buffer_updated` of a protocol runs.
+    pub(crate) delivering: Cell<bool>,
     /// What all streams of the loop read small amounts through; made when the first one reads.
     pub(crate) scratch: RefCell<Vec<u8>>,
     /// What all TLS connections of the loop receive into; away while one of them does.
@@ -125,6 +127,7 @@ impl HeapType for LoopBody {
             turn: Cell::new(0),
             holding: RefCell::new(Vec::new()),
             gathering: Cell::new(Gathering::default()),
+            delivering: Cell::new(false),
             scratch: RefCell::new(Vec::new()),
             received: Cell::new(Vec::new()),
             plain: Cell::new(Vec::new()),

@@ -7,10 +7,13 @@
 //! - for those of other transports, where many are busy and more entries are ready to run
 //!   ([`Gathering`](tepal_core::stream::Gathering)): all are sent after some of them, one right after the other.
 //!
+//! What `data_received` answers at once is still in the processor's caches, and its memory serves for the next packet if
+//! nobody keeps it: of such answers only small ones wait for other transports.
+//!
 //! Nothing waits beyond the next poll or the end of the loop's run. Whatever else is asked of the transport finds the
 //! bytes sent ([`settle`](Instance::settle)).
 
-use tepal_core::constants::HELD_BYTES;
+use tepal_core::constants::{GATHERED_ANSWER, HELD_BYTES};
 use tepal_core::monotonic_ns;
 use tepal_core::stream::Gathering;
 
@@ -29,7 +32,7 @@ use super::writing::WRITE_ERROR;
 ///
 /// | state | `write` finds | → |
 /// |---|---|---|
-/// | No | many transports busy, more ready | Gathered |
+/// | No | many transports busy, more ready, and no large answer out of `data_received` | Gathered |
 /// | No | the habit of writing again | ForNext |
 /// | ForNext | the last one of the habit, too much or too long | No: all is sent |
 /// | Gathered | too much | No: all is sent |
@@ -59,9 +62,14 @@ impl Instance<StreamBody> {
         let mut gathering = event_loop.gathering.get();
         let many = gathering.wrote();
         event_loop.gathering.set(gathering);
+        let may_gather = size <= GATHERED_ANSWER || !event_loop.delivering.get();
         if size >= HELD_BYTES {
             Held::No
-        } else if many && !hold_enough(&event_loop) && !event_loop.ready.borrow().is_empty() {
+        } else if many
+            && may_gather
+            && !hold_enough(&event_loop)
+            && !event_loop.ready.borrow().is_empty()
+        {
             Held::Gathered
         } else if more {
             Held::ForNext

@@ -82,10 +82,12 @@ impl Instance<StreamBody> {
         if buffers::Bytes::peek(&data).is_some_and(<[u8]>::is_empty) {
             return self.read_end(event_loop);
         }
+        event_loop.delivering.set(true);
         let delivered = self
             .delivery
             .data_received(&self.protocol)
             .and_then(|method| calls::call(&method, [&data]));
+        event_loop.delivering.set(false);
         match delivered {
             Ok(_) => {
                 if data.reference_count() == 1 && !self.foreign_socket.get() {
@@ -205,10 +207,12 @@ impl Instance<StreamBody> {
             return self.read_end(event_loop);
         }
         let count = values::integer(count as u64)?;
+        event_loop.delivering.set(true);
         let delivered = self
             .delivery
             .buffer_updated(&self.protocol)
             .and_then(|method| calls::call(&method, [&count]));
+        event_loop.delivering.set(false);
         match delivered {
             Ok(_) => Ok(()),
             Err(raised) => self.protocol_failed(raised, "buffer_updated"),

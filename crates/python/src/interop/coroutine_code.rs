@@ -36,8 +36,39 @@ fn directly(coroutine: &Object) -> Option<Object> {
     unsafe { Object::from_owned(PyGen_GetCode(coroutine.as_ptr())) }
 }
 
+/// 3.11 has no getter: the attribute is a field of the object, whose place the type tells. Asked for by name it costs a lookup and
+/// an audit event.
 #[cfg(not(Py_3_12))]
-fn directly(_coroutine: &Object) -> Option<Object> {
+#[inline]
+fn directly(coroutine: &Object) -> Option<Object> {
+    static OFFSET: OnceLock<Option<usize>> = OnceLock::new();
+    let offset = (*OFFSET.get_or_init(find_field))?;
+    // SAFETY: the coroutine is of exactly the type that has an object (or NULL) at that offset, whose name is `cr_code`. It is
+    // counted at once.
+    unsafe {
+        let field = coroutine.as_ptr().byte_add(offset);
+        Object::from_borrowed(*field.cast::<*mut ffi::PyObject>())
+    }
+}
+
+/// Where a coroutine has its code, in bytes.
+#[cfg(not(Py_3_12))]
+fn find_field() -> Option<usize> {
+    /// A field with an object or NULL (`T_OBJECT` of Include/structmember.h).
+    const OBJECT: std::ffi::c_int = 6;
+    // SAFETY: the type is CPython's, static and ready; its table of members ends in an entry without a name.
+    unsafe {
+        let mut entry = (*std::ptr::addr_of!(ffi::PyCoro_Type)).tp_members;
+        while !entry.is_null() && !(*entry).name.is_null() {
+            let member = &*entry;
+            if CStr::from_ptr(member.name) == c"cr_code" {
+                return (member.type_code == OBJECT)
+                    .then_some(member.offset)
+                    .map(isize::cast_unsigned);
+            }
+            entry = entry.add(1);
+        }
+    }
     None
 }
 

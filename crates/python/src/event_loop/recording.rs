@@ -256,7 +256,7 @@ fn noted_tasks(this: &L) -> PyResult<Object> {
             object.clone(),
             show_row(&make_row(task, note, "pending", 0))?,
             values::signed_integer(site)?,
-            values::integer(note.waiting.get())?,
+            values::integer(note.resting.get())?,
             values::integer(note.ready.get())?,
         ])?);
     }

@@ -33,6 +33,7 @@ pub(crate) mod roster;
 pub(crate) mod running_task;
 pub(crate) mod slots;
 pub(crate) mod sockets;
+pub(crate) mod spare;
 pub(crate) mod stop_iteration;
 pub(crate) mod threads;
 pub(crate) mod type_builder;

@@ -63,16 +63,21 @@ impl Instance<LoopBody> {
         }
     }
 
-    #[cold]
     #[inline(never)]
     fn schedule_with_care(&self, entry: Entry) -> PyResult<()> {
         if self.attention.has(RECORDING) {
             self.note_ready(&entry);
-            if self.attention.is_only_watched() {
-                self.ready.borrow_mut().push_back(entry);
-                return Ok(());
-            }
         }
+        if self.attention.is_only_watched() {
+            self.ready.borrow_mut().push_back(entry);
+            return Ok(());
+        }
+        self.schedule_unusually(entry)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn schedule_unusually(&self, entry: Entry) -> PyResult<()> {
         if self.attention.has(OVERRIDDEN)
             && let Some(call) = entry.as_call()?
         {

@@ -140,6 +140,12 @@ pub(crate) fn task_wakeup(task: Object) -> PyResult<Object> {
     .into_object())
 }
 
+/// Whether calling this steps or wakes a Task.
+#[inline(always)]
+pub(crate) fn drives_task(callable: &Object) -> bool {
+    callable.exactly::<TaskStepBody>().is_some() || callable.exactly::<TaskWakeupBody>().is_some()
+}
+
 /// The Task that this callable steps (and the exception to throw), if it is a [`task_step`].
 pub(crate) fn stepped_task(callable: &Object) -> Option<(Object, Option<Object>)> {
     let wrapper = callable.exactly::<TaskStepBody>()?;

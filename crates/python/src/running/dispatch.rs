@@ -90,7 +90,20 @@ pub(super) fn run_now(event_loop: &Instance<LoopBody>, entry: &Entry) -> PyResul
         }
         Entry::Run(handle) => return run_handle(event_loop, handle),
     };
-    match failed {
+    report_failure(event_loop, entry, failed)
+}
+
+/// What running an entry raised goes to the exception handler.
+///
+/// # Errors
+/// `SystemExit` and `KeyboardInterrupt`.
+#[inline(always)]
+pub(super) fn report_failure(
+    event_loop: &Instance<LoopBody>,
+    entry: &Entry,
+    ran: PyResult<()>,
+) -> PyResult<()> {
+    match ran {
         Ok(()) => Ok(()),
         Err(raised) => report(event_loop, entry, raised),
     }

@@ -20,7 +20,7 @@ use crate::task::TaskBody;
 
 use super::dispatch::run_now;
 use super::reported::{
-    CALLBACK, Stepped, goes_on, is_lonely, note_of, run_step_for_report, stepped, time_of_end,
+    CALLBACK, Stepped, goes_on, is_lonely, note_of, run_for_report, stepped, time_of_end,
 };
 use super::slow;
 
@@ -165,7 +165,7 @@ fn kind_of_handle(handle: &Object) -> CauseKind {
 /// As `run_entry`.
 #[inline]
 pub(super) fn run_recorded(event_loop: &Instance<LoopBody>, entry: &Entry) -> PyResult<()> {
-    match run_step_for_report(event_loop, entry) {
+    match run_for_report(event_loop, entry) {
         Stepped::Told(outcome) => outcome,
         Stepped::Long(outcome) => {
             // What follows may run Python code, which must not see the exception that leaves the loop.
@@ -221,7 +221,7 @@ fn run_any_recorded(event_loop: &Instance<LoopBody>, entry: &Entry) -> PyResult<
 #[inline(always)]
 fn before(event_loop: &Instance<LoopBody>, subject: &Subject<'_>, lonely: bool) {
     let detail = match subject.note() {
-        Some(note) if note.waiting.get() != 0 => ask_what_it_waited_for(event_loop, subject, note),
+        Some(note) if note.resting.get() != 0 => ask_what_it_waited_for(event_loop, subject, note),
         _ => 0,
     };
     event_loop.with_recorder(|recorder| {
@@ -248,9 +248,9 @@ fn ask_what_it_waited_for(
     };
     let task = task.object();
     let asked = (|| {
-        let start = values::integer(note.waiting.get())?;
+        let start = values::integer(note.resting.get())?;
         let end = values::integer(note.ready.get())?;
-        let cause = values::string(note.cause.get().kind.text())?;
+        let cause = values::string(note.cause().kind.text())?;
         let answer = calls::call(&waited, [&task, &start, &end, &cause])?;
         values::to_integer(&answer)
     })();
@@ -274,7 +274,7 @@ fn task_goes_on(
     let ready = note.ready.get();
     let target = note_of(subject.awaited);
     goes_on(recorder, note, start, lonely, target);
-    let waiting = note.waiting.replace(0);
+    let waiting = note.resting.replace(0);
     if let Some(trace) = &mut recorder.trace {
         if waiting != 0 {
             trace.events.push(Event::Wait {
@@ -288,7 +288,7 @@ fn task_goes_on(
         trace.events.push(Event::Wake {
             time: if ready == 0 { start } else { ready },
             task: note.id,
-            cause: note.cause.get(),
+            cause: note.cause(),
         });
     }
     note.ready.set(0);
@@ -388,7 +388,7 @@ fn row_of(event_loop: &Instance<LoopBody>, task: &Instance<TaskBody>, now: u64) 
     let traced = event_loop
         .with_recorder(|recorder| recorder.trace.is_some())
         .unwrap_or(false);
-    if !traced || note.ended.get() != 0 {
+    if !traced || note.over.get() {
         return None;
     }
     let future = task.base::<FutureBody>();
@@ -413,13 +413,14 @@ pub(crate) fn make_row(
         Object::none()
     });
     let failed = outcome == "failed";
+    let circumstances = note.circumstances.as_ref();
     TaskRow {
         id: note.id,
         name,
         code: note.code,
         created: note.created,
-        stack: note.stack,
-        parent: note.parent,
+        stack: circumstances.map_or(0, |known| known.stack),
+        parent: circumstances.map_or(0, |known| known.parent),
         ended,
         outcome,
         error: failed.then(|| task.base::<FutureBody>().shown_failure()),

@@ -1,4 +1,4 @@
-//! A step of a Task while a report is made: the usual case of [`super::recorded`], with nothing looked at twice.
+//! A step of a Task, or a callback, while a report is made: the usual case of [`super::recorded`], with nothing looked at twice.
 //!
 //! It is for loops whose steps nobody but the recorder looks at: no picture, no question what a Task waited for, no debug mode.
 
@@ -10,10 +10,11 @@ use crate::interop::object::Object;
 use crate::loop_core::attention::{DEBUG, KEEPING, RECORDING};
 use crate::loop_core::body::LoopBody;
 use crate::loop_core::entry::Entry;
-use crate::loop_core::recorder::{Cause, CauseKind, Recorder, TaskNote};
-use crate::task::TaskBody;
+use crate::loop_core::recorder::{Cause, CauseKind, Made, Recorder, TaskNote};
+use crate::loop_core::wrappers;
+use crate::task::{TaskBody, run_step, run_wake};
 
-use super::dispatch::run_now;
+use super::dispatch::{report_failure, run_now};
 
 /// What runs besides Tasks.
 pub(super) const CALLBACK: Cause = Cause {
@@ -38,7 +39,7 @@ pub(super) fn is_lonely(object: &Object, task: &Instance<TaskBody>) -> bool {
     object.reference_count() == 1 && !task.is_about_to_be_cancelled()
 }
 
-/// What came of a step.
+/// What came of an entry.
 pub(super) enum Stepped {
     /// It ran, and all is told.
     Told(PyResult<()>),
@@ -48,20 +49,34 @@ pub(super) enum Stepped {
     Unusual,
 }
 
-/// Runs the entry if it is a step of a Task of exactly our type.
+/// Runs the entry if it is a step of a Task of exactly our type, or nothing that drives a Task.
 ///
 /// # Errors
 /// As `run_entry`.
 #[inline(always)]
-pub(super) fn run_step_for_report(event_loop: &Instance<LoopBody>, entry: &Entry) -> Stepped {
-    let (object, awaited) = match entry {
-        Entry::Step(task) => (task, None),
-        Entry::Wake { task, future } => (task, Some(future)),
-        _ => return Stepped::Unusual,
-    };
+pub(super) fn run_for_report(event_loop: &Instance<LoopBody>, entry: &Entry) -> Stepped {
     if event_loop.attention.has(DEBUG | KEEPING) || !event_loop.attention.has(RECORDING) {
         return Stepped::Unusual;
     }
+    let (object, awaited) = match entry {
+        Entry::Step(task) => (task, None),
+        Entry::Wake { task, future } => (task, Some(future)),
+        Entry::Throw { .. } => return Stepped::Unusual,
+        Entry::Call { callable, .. } if wrappers::drives_task(callable) => {
+            return Stepped::Unusual;
+        }
+        _ => return run_callback_for_report(event_loop, entry),
+    };
+    run_step_for_report(event_loop, entry, object, awaited)
+}
+
+#[inline(always)]
+fn run_step_for_report(
+    event_loop: &Instance<LoopBody>,
+    entry: &Entry,
+    object: &Object,
+    awaited: Option<&Object>,
+) -> Stepped {
     let Some(task) = object.exactly::<TaskBody>() else {
         return Stepped::Unusual;
     };
@@ -79,8 +94,38 @@ pub(super) fn run_step_for_report(event_loop: &Instance<LoopBody>, entry: &Entry
     if begun != Some(true) {
         return Stepped::Unusual;
     }
-    let outcome = run_now(event_loop, entry);
+    let ran = match awaited {
+        Some(future) => run_wake(event_loop, task, future),
+        None => run_step(event_loop, task, None),
+    };
+    let outcome = report_failure(event_loop, entry, ran);
     let told = event_loop.with_recorder(|recorder| end(recorder, task, note));
+    match told {
+        Some(false) => Stepped::Long(outcome),
+        _ => Stepped::Told(outcome),
+    }
+}
+
+#[inline(never)]
+fn run_callback_for_report(event_loop: &Instance<LoopBody>, entry: &Entry) -> Stepped {
+    let begun = event_loop.with_recorder(|recorder| {
+        if recorder.asks_more {
+            return false;
+        }
+        recorder.begin_step(CALLBACK);
+        true
+    });
+    if begun != Some(true) {
+        return Stepped::Unusual;
+    }
+    let outcome = run_now(event_loop, entry);
+    let told = event_loop.with_recorder(|recorder| {
+        let ended = ends_in_time(recorder);
+        if ended.is_some() {
+            recorder.callbacks += 1;
+        }
+        ended.is_some()
+    });
     match told {
         Some(false) => Stepped::Long(outcome),
         _ => Stepped::Told(outcome),
@@ -95,7 +140,7 @@ fn begin(recorder: &mut Recorder, note: &TaskNote, lonely: bool, awaited: Option
         task: note.id,
     });
     goes_on(recorder, note, start, lonely, note_of(awaited));
-    note.waiting.set(0);
+    note.resting.set(0);
     note.ready.set(0);
 }
 
@@ -115,7 +160,7 @@ pub(super) fn goes_on(
     if note.started.get() == 0 {
         note.started.set(start);
         if lonely
-            && note.direct
+            && note.made.get().directly()
             && let Some(site) = recorder.places.site_mut(note.site)
         {
             site.count_dropped(note.id);
@@ -123,10 +168,10 @@ pub(super) fn goes_on(
     }
     if let Some(child) = target
         && child.at_once.replace(false)
-        && child.ended.get() != 0
+        && child.over.get()
     {
         let whole = start.saturating_sub(child.created);
-        let own = child.ended.get().saturating_sub(child.started.get());
+        let own = child.resting.get().saturating_sub(child.started.get());
         let cost = child.timed.then(|| whole.saturating_sub(own));
         if let Some(site) = recorder.places.site_mut(child.site) {
             site.count_at_once(child.id, cost);
@@ -134,18 +179,27 @@ pub(super) fn goes_on(
     }
 }
 
-/// `false` if the step was a long one: nothing but the real time of its end is noted then.
+/// When what runs ends, if it was not a long one: nothing is noted then.
 #[inline(always)]
-fn end(recorder: &mut Recorder, task: &Instance<TaskBody>, note: &TaskNote) -> bool {
-    let start = recorder.boundary;
+fn ends_in_time(recorder: &mut Recorder) -> Option<u64> {
     let now = recorder.clock.now();
-    if now.saturating_sub(start) >= recorder.threshold {
-        return false;
+    if now.saturating_sub(recorder.boundary) >= recorder.threshold {
+        return None;
     }
     recorder.step_ends(now);
     recorder.look_at_delay(now);
-    stepped(recorder, task, note, start, now);
     recorder.running = CALLBACK;
+    Some(now)
+}
+
+/// `false` if the step was a long one.
+#[inline(always)]
+fn end(recorder: &mut Recorder, task: &Instance<TaskBody>, note: &TaskNote) -> bool {
+    let start = recorder.boundary;
+    let Some(now) = ends_in_time(recorder) else {
+        return false;
+    };
+    stepped(recorder, task, note, start, now);
     true
 }
 
@@ -160,23 +214,24 @@ pub(super) fn stepped(
 ) {
     recorder.count_step(note.code, now.saturating_sub(start));
     if !task.future.is_pending() {
-        note.ended.set(now);
+        note.over.set(true);
+        note.resting.set(now);
         return;
     }
-    let Some(awaited) = task.waits_for() else {
+    if !task.is_waiting() {
         note.ready.set(now);
         return;
-    };
-    note.waiting.set(now);
+    }
+    note.resting.set(now);
     if note.ready.get() != 0 {
         // Woken already, by a future that was done when the step looked at it.
         note.ready.set(now);
     }
     if recorder.children == 1
+        && let Some(awaited) = task.waits_for()
         && let Some(child) = note_of(Some(&awaited))
-        && child.born_in == recorder.serial
-        && child.direct
-        && child.plain.get()
+        && child.born_in == recorder.serial as u32
+        && child.made.get() == Made::Plainly
     {
         child.at_once.set(true);
     }

@@ -11,10 +11,11 @@ use crate::interop::instance::{HeapType, Instance, TypeCell, extends};
 use crate::interop::interned::Name;
 use crate::interop::object::{Object, Slot};
 use crate::interop::roster::Membership;
+use crate::interop::spare::Spared;
 use crate::interop::values;
 use crate::loop_core::failures::call_exception_handler;
 use crate::loop_core::loop_ref::LoopRef;
-use crate::loop_core::recorder::TaskNote;
+use crate::loop_core::recorder::{Made, TaskNote};
 use crate::loop_core::shared_context::own_context;
 
 /// One Task: a Future, and the coroutine that makes its result.
@@ -36,7 +37,7 @@ pub(crate) struct TaskBody {
     pub(super) must_cancel: Cell<bool>,
     pub(super) log_destroy_pending: Cell<bool>,
     /// What a recording of the loop has noted; only while one runs.
-    pub(crate) note: OnceCell<Box<TaskNote>>,
+    pub(crate) note: OnceCell<Spared<TaskNote>>,
 }
 
 extends!(TaskBody, future: FutureBody);
@@ -140,8 +141,10 @@ impl TaskBody {
             values::str_of(name)?
         };
         self.name.set(text);
-        if let Some(note) = self.note.get() {
-            note.plain.set(false);
+        if let Some(note) = self.note.get()
+            && note.made.get() == Made::Plainly
+        {
+            note.made.set(Made::Directly);
         }
         Ok(())
     }
@@ -149,6 +152,12 @@ impl TaskBody {
     /// The future that the Task waits for.
     pub(crate) fn waits_for(&self) -> Option<Object> {
         self.fut_waiter.get()
+    }
+
+    /// Whether the Task waits for a future.
+    #[inline(always)]
+    pub(crate) fn is_waiting(&self) -> bool {
+        !self.fut_waiter.is_empty()
     }
 
     /// Whether the next step throws a `CancelledError`.

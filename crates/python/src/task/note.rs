@@ -7,9 +7,10 @@ use crate::interop::frames::Frame;
 use crate::interop::instance::Instance;
 use crate::interop::interned::Name;
 use crate::interop::object::Object;
+use crate::interop::spare::Spared;
 use crate::loop_core::attention::{KEEPING, RECORDING};
 use crate::loop_core::body::LoopBody;
-use crate::loop_core::recorder::{Origin, Recorder, TaskNote};
+use crate::loop_core::recorder::{Circumstances, Made, Origin, Recorder, TaskNote};
 
 use super::body::TaskBody;
 
@@ -73,12 +74,12 @@ impl Instance<TaskBody> {
 }
 
 /// The note of a Task that is made where others were made lately, of a coroutine function that is known.
-#[inline]
+#[inline(always)]
 fn note_at_known_line(
     event_loop: &Instance<LoopBody>,
     coroutine: &Object,
     plain: bool,
-) -> Option<Box<TaskNote>> {
+) -> Option<Spared<TaskNote>> {
     let code = code_of_native(coroutine)?;
     let frame = Frame::current()?;
     let line = frame.code();
@@ -91,8 +92,8 @@ fn note_at_known_line(
 }
 
 /// Counts a Task and makes its note.
-#[inline]
-fn note_of(recorder: &mut Recorder, origin: &Origin, code: u32, plain: bool) -> Box<TaskNote> {
+#[inline(always)]
+fn note_of(recorder: &mut Recorder, origin: &Origin, code: u32, plain: bool) -> Spared<TaskNote> {
     recorder.children += 1;
     let mut timed = recorder.times_every_task();
     if let Some(site) = recorder.places.site_mut(origin.site) {
@@ -107,24 +108,39 @@ fn note_of(recorder: &mut Recorder, origin: &Origin, code: u32, plain: bool) -> 
         true => recorder.clock.now(),
         false => recorder.boundary,
     };
-    Box::new(TaskNote {
+    let made = match (origin.direct, plain) {
+        (true, true) => Made::Plainly,
+        (true, false) => Made::Directly,
+        (false, _) => Made::Inside,
+    };
+    let circumstances = recorder
+        .asks_more
+        .then(|| circumstances_of(recorder, origin));
+    let serial = recorder.serial as u32;
+    Spared::new(|| TaskNote {
         id: next_id(),
         code,
         site: origin.site,
+        born_in: serial,
+        ready_by: serial.into(),
+        made: made.into(),
+        timed,
+        at_once: false.into(),
+        over: false.into(),
+        circumstances,
+        created,
+        started: 0.into(),
+        ready: created.into(),
+        resting: 0.into(),
+    })
+}
+
+#[inline(never)]
+fn circumstances_of(recorder: &Recorder, origin: &Origin) -> Box<Circumstances> {
+    Box::new(Circumstances {
         stack: origin.stack,
         parent: recorder.running.task,
-        born_in: recorder.serial,
-        created,
-        timed,
-        direct: origin.direct,
-        plain: plain.into(),
-        at_once: false.into(),
-        started: 0.into(),
-        ended: 0.into(),
-        ready: created.into(),
-        ready_by: recorder.serial.into(),
         cause: recorder.running.into(),
-        waiting: 0.into(),
     })
 }
 

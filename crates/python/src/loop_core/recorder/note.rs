@@ -1,5 +1,7 @@
 use std::cell::Cell;
 
+use crate::interop::spare::{Spare, SparePieces};
+
 /// What kind of entry ran when a Task became ready.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum CauseKind {
@@ -40,7 +42,38 @@ impl Cause {
     };
 }
 
-/// What is known of one Task while it lives. Times are nanoseconds of the monotonic clock; 0 means: not yet.
+/// How a Task was made.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Made {
+    /// By the line itself, without a name, a context or an eager start.
+    Plainly,
+    /// By the line itself: nothing of asyncio's (gather, TaskGroup ...) lies between it and the Task.
+    Directly,
+    /// By asyncio's own, or by no line of the program.
+    Inside,
+}
+
+impl Made {
+    /// Whether the line itself made it.
+    #[inline(always)]
+    pub(crate) fn directly(self) -> bool {
+        self != Made::Inside
+    }
+}
+
+/// What only a picture and the question what a Task waited for need to know.
+pub(crate) struct Circumstances {
+    /// Index of the stack that made it.
+    pub(crate) stack: u32,
+    /// The Task that made it; 0 for none.
+    pub(crate) parent: u32,
+    /// What put it into the ready queue.
+    pub(crate) cause: Cell<Cause>,
+}
+
+/// What is known of one Task while it lives: one line of the processor's cache, which each step of the Task touches. Times are
+/// nanoseconds of the monotonic clock; 0 means: not yet.
+#[repr(align(64))]
 pub(crate) struct TaskNote {
     /// From 1 on; of all loops of the process.
     pub(crate) id: u32,
@@ -48,28 +81,41 @@ pub(crate) struct TaskNote {
     pub(crate) code: u32,
     /// Index of the line that made it.
     pub(crate) site: u32,
-    /// Index of the stack that made it; only in a trace.
-    pub(crate) stack: u32,
-    /// The Task that made it; 0 for none.
-    pub(crate) parent: u32,
-    /// The step in which it was made.
-    pub(crate) born_in: u64,
-    /// When it was made; when the step began in which it was made, if it was not timed.
-    pub(crate) created: u64,
+    /// The step in which it was made, and the one that put it into the ready queue: the lower half of their numbers.
+    pub(crate) born_in: u32,
+    pub(crate) ready_by: Cell<u32>,
+    pub(crate) made: Cell<Made>,
+    /// Whether `created` is the moment itself, and not when the step began in which it was made.
     pub(crate) timed: bool,
-    /// Nothing of asyncio's (gather, TaskGroup ...) lies between the line and the Task.
-    pub(crate) direct: bool,
-    /// Made without a name, a context or an eager start.
-    pub(crate) plain: Cell<bool>,
     /// Awaited in the step that made it.
     pub(crate) at_once: Cell<bool>,
+    /// It has made its last step.
+    pub(crate) over: Cell<bool>,
+    pub(crate) circumstances: Option<Box<Circumstances>>,
+    /// When it was made.
+    pub(crate) created: u64,
     pub(crate) started: Cell<u64>,
-    pub(crate) ended: Cell<u64>,
     /// Since when it is in the ready queue.
     pub(crate) ready: Cell<u64>,
-    /// The step that put it there.
-    pub(crate) ready_by: Cell<u64>,
-    pub(crate) cause: Cell<Cause>,
-    /// Since when it waits for something.
-    pub(crate) waiting: Cell<u64>,
+    /// Since when it waits for something; when it ended, if it is over.
+    pub(crate) resting: Cell<u64>,
+}
+
+const _: () = assert!(size_of::<TaskNote>() == 64);
+
+impl TaskNote {
+    /// What put it into the ready queue, if it was asked.
+    pub(crate) fn cause(&self) -> Cause {
+        let circumstances = self.circumstances.as_ref();
+        circumstances.map_or(Cause::OUTSIDE, |circumstances| circumstances.cause.get())
+    }
+}
+
+impl Spare for TaskNote {
+    const LIMIT: usize = 4096;
+
+    fn pieces() -> &'static SparePieces<TaskNote> {
+        static PIECES: SparePieces<TaskNote> = SparePieces::new();
+        &PIECES
+    }
 }

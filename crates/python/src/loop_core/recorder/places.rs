@@ -58,7 +58,7 @@ const TIMED_LATER: u64 = 8;
 
 impl Site {
     /// Whether the clock is to be read for the Task that is made now.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn is_timed(&self) -> bool {
         self.tasks < TIMED_FIRST || self.tasks.is_multiple_of(TIMED_LATER)
     }
@@ -146,13 +146,13 @@ impl Default for LatestSites {
 }
 
 impl LatestSites {
-    #[inline]
+    #[inline(always)]
     fn index(code: usize, instruction: i32) -> usize {
         // Code objects lie at multiples of 16, instructions at multiples of 2.
         ((code >> 4) ^ (code >> 10) ^ (instruction as usize >> 1)) % LATEST
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn find(&self, code: &Object, instruction: i32) -> Option<u32> {
         let (address, at, site) = self.0[Self::index(code.address(), instruction)];
         (address == code.address() && at == instruction).then_some(site)
@@ -183,15 +183,20 @@ pub(crate) struct Places {
 
 impl Places {
     /// The number of a code object, if it is known.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn known_code(&mut self, code: &Object) -> Option<u32> {
         let address = code.address();
-        let latest = &mut self.latest_codes.0[(address >> 4) % LATEST];
+        let latest = self.latest_codes.0[(address >> 4) % LATEST];
         if latest.0 == address {
             return Some(latest.1);
         }
+        self.find_code(address)
+    }
+
+    #[inline(never)]
+    fn find_code(&mut self, address: usize) -> Option<u32> {
         let number = self.codes_by_address.get(&address).copied()?;
-        *latest = (address, number);
+        self.latest_codes.0[(address >> 4) % LATEST] = (address, number);
         Some(number)
     }
 
@@ -213,7 +218,7 @@ impl Places {
             .map_or(Role::Program, |(_, role, _)| *role)
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn stats(&mut self, code: u32) -> Option<&mut CodeStats> {
         self.codes.get_mut(code as usize).map(|(_, _, stats)| stats)
     }
@@ -254,7 +259,7 @@ impl Places {
             })
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn site_mut(&mut self, site: u32) -> Option<&mut Site> {
         self.sites.get_mut(site as usize)
     }

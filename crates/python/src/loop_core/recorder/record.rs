@@ -120,7 +120,7 @@ impl Recorder {
 
     /// When something becomes ready now. Without a trace the clock is not read: the beginning of the step that does it,
     /// which [`Self::ready_since`] corrects.
-    #[inline]
+    #[inline(always)]
     fn time_of_wake(&self) -> u64 {
         if self.times_every_task() {
             monotonic_ns()
@@ -130,17 +130,17 @@ impl Recorder {
     }
 
     /// Since when a Task is ready: not before the step that woke it has ended, as far back as that is known.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn ready_since(&self, note: &TaskNote) -> u64 {
         let by = note.ready_by.get();
-        if self.trace.is_some() || self.serial.saturating_sub(by) >= ENDS as u64 {
+        if self.trace.is_some() || (self.serial as u32).wrapping_sub(by) >= ENDS as u32 {
             return note.ready.get();
         }
         note.ready.get().max(self.ends[by as usize % ENDS])
     }
 
     /// The origin of what is made by this instruction, if it has made a Task lately and no stacks are kept.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn known_origin(&self, code: &Object, instruction: i32) -> Option<Origin> {
         if self.trace.is_some() {
             return None;
@@ -223,7 +223,7 @@ impl Recorder {
     }
 
     /// The step that runs ends now.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn step_ends(&mut self, now: u64) {
         self.boundary = now;
         self.ends[self.serial as usize % ENDS] = now;
@@ -280,7 +280,10 @@ impl Instance<LoopBody> {
     /// Works with the recording, if there is one; no Python code may run in `work`.
     #[inline(always)]
     pub(crate) fn with_recorder<R>(&self, work: impl FnOnce(&mut Recorder) -> R) -> Option<R> {
-        self.recorder.borrow_mut().as_deref_mut().map(work)
+        // Not `map()`, whose argument would be called and not inlined.
+        let mut borrowed = self.recorder.borrow_mut();
+        let recorder = borrowed.as_deref_mut()?;
+        Some(work(recorder))
     }
 
     /// The number of a code object.
@@ -374,6 +377,7 @@ impl Instance<LoopBody> {
     }
 
     /// A Task goes into the ready queue.
+    #[inline(always)]
     pub(crate) fn note_ready(&self, entry: &Entry) {
         let (Entry::Step(task) | Entry::Wake { task, .. } | Entry::Throw { task, .. }) = entry
         else {
@@ -383,12 +387,14 @@ impl Instance<LoopBody> {
             return;
         };
         self.with_recorder(|recorder| {
-            note.cause.set(recorder.running);
+            if let Some(circumstances) = &note.circumstances {
+                circumstances.cause.set(recorder.running);
+            }
             // A Task that goes on by itself is ready when its step ends.
-            let own = recorder.running.task == note.id && note.id != 0;
+            let own = recorder.running.task == note.id;
             note.ready
                 .set(if own { 0 } else { recorder.time_of_wake() });
-            note.ready_by.set(recorder.serial);
+            note.ready_by.set(recorder.serial as u32);
         });
     }
 }

@@ -1,6 +1,6 @@
 """Runs programs of the corpus, each with a recording of its own, and prints what was found as one line of JSON each.
 
-usage: corpus_process.py PROGRAM ...
+usage: corpus_process.py all|default PROGRAM ...
 """
 
 import gc
@@ -14,6 +14,7 @@ import warnings
 
 from tepal import policy
 from tepal.report import KINDS, Recording, Report
+from tepal.report.finding import DEFAULT_KINDS
 
 
 def run(path: str) -> str | None:
@@ -29,9 +30,9 @@ def run(path: str) -> str | None:
     return None
 
 
-def look_at(path: str) -> dict[str, object]:
+def look_at(path: str, kinds: frozenset[str]) -> dict[str, object]:
     """Run a program and return what was found."""
-    recording = Recording(kinds=KINDS)
+    recording = Recording(kinds=kinds)
     recording.begin()
     error = run(path)
     sys.modules["__main__"] = types.ModuleType("__main__")
@@ -43,13 +44,14 @@ def look_at(path: str) -> dict[str, object]:
 
 
 def main() -> None:
-    """Run all."""
+    """Run all; the first argument says whether all kinds are looked for or only those that are by default."""
+    kinds = {"all": frozenset(KINDS), "default": DEFAULT_KINDS}[sys.argv[1]]
     warnings.simplefilter("ignore")
     logging.disable(logging.CRITICAL)
     policy.set_policy(policy.EventLoopPolicy())
     output, sys.stdout = sys.stdout, io.StringIO()
-    for path in sys.argv[1:]:
-        print(json.dumps(look_at(path)), file=output, flush=True)
+    for path in sys.argv[2:]:
+        print(json.dumps(look_at(path, kinds)), file=output, flush=True)
 
 
 main()

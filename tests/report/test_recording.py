@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import json
 import os
 import signal
 import subprocess
@@ -297,3 +298,64 @@ def test_a_line_that_blocks_several_loops_is_one_finding(recording):
     (finding,) = (each for each in report_of(recording).findings if each.kind == "blocking" and each.file == __file__)
     assert finding.count == 3
     assert "and 2 times more" in finding.message
+
+
+NEVER_ENDING = """
+import asyncio
+
+async def orphan():
+    await asyncio.get_running_loop().create_future()
+
+async def behind(task):
+    await task
+
+async def turning(others, number):
+    await asyncio.sleep(0)
+    await others[number]
+
+async def stubborn():
+    while True:
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            pass
+
+async def main():
+    lonely = asyncio.create_task(orphan(), name="orphan")
+    circle = []
+    circle += [asyncio.create_task(turning(circle, 1 - number), name=f"turn {number}") for number in (0, 1)]
+    kept = [lonely, asyncio.create_task(behind(lonely), name="behind"), *circle]
+    kept.append(asyncio.create_task(stubborn(), name="stubborn"))
+    await asyncio.sleep(0.01)
+    kept[-1].cancel()
+    await asyncio.sleep(0.01)
+
+loop = asyncio.new_event_loop()
+loop.run_until_complete(main())
+for task in asyncio.all_tasks(loop):
+    task._log_destroy_pending = False
+loop.close()
+"""
+
+
+def test_why_a_task_does_not_end_is_told_with_what_to_do(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(NEVER_ENDING)
+    finished = subprocess.run(
+        [sys.executable, "-m", "tepal", "report", "--json", str(script)],
+        capture_output=True, text=True, timeout=60, check=False, env={**os.environ, "TEPAL_REPORT": ""},
+    )  # fmt: skip
+    assert finished.returncode == 0, finished.stderr
+    stuck = [finding for finding in json.loads(finished.stdout)["findings"] if finding["kind"] == "stuck"]
+    said = {
+        name: next((each["message"], each["advice"]) for each in stuck if each["message"].startswith(f"{name} "))
+        for name in ("orphan", "behind", "turn 0", "turn 1", "stubborn")
+    }
+    assert len(stuck) == len(said)
+    assert "nobody is left who could complete it" in said["orphan"][0]
+    assert "whoever is to complete it" in said["orphan"][1]
+    assert "that Task can go on no more" in said["behind"][0]
+    assert "a cycle of Tasks" in said["turn 0"][0]
+    assert "timeout" in said["turn 0"][1]
+    assert "was cancelled, swallowed the CancelledError and goes on: waits for sleep(60)" in said["stubborn"][0]
+    assert "CancelledError pass" in said["stubborn"][1]

@@ -50,8 +50,8 @@ KINDS = {
         Kind(
             "stuck",
             "warning",
-            "Waiting for ever",
-            "What this Task waits for can come from nobody that is left.",
+            "Task that does not end",
+            "What this Task waits for can come from nobody that is left, or it swallowed its cancellation and goes on.",
         ),
         Kind(
             "sequential",

@@ -19,6 +19,7 @@ from tepal.report.finding import DEFAULT_KINDS, KINDS
 from tepal.report.recording import REPORT, THRESHOLD, TRACE, Recording
 from tepal.report.result import Report
 from tepal.report.trace import trace_of
+from tepal.report.waiting import SWALLOWED
 
 FOUND = 1
 """The exit status of a program that did well, if a kind of ``--fail-on`` was found or no report could be written."""
@@ -237,7 +238,8 @@ def _listen_to_signal(recording: Recording) -> None:
                 seconds = (time.monotonic_ns() - each.since) / 1e9
                 place = f"{each.file}:{each.line}" if each.file else ""
                 line = f"{each.name} ({each.coroutine}) {place} waits for {each.text}, since {seconds:.3g} s"
-                print(line + (f": {each.verdict}" if each.verdict else ""), file=sys.stderr, flush=True)
+                verdict = f"; it {each.verdict}" if each.verdict == SWALLOWED else f": {each.verdict}"
+                print(line + (verdict if each.verdict else ""), file=sys.stderr, flush=True)
 
     try:
         if signal.getsignal(signal.SIGUSR1) is signal.SIG_DFL:

@@ -19,6 +19,7 @@ from tepal.report import observing, places, stuck
 from tepal.report.activations import Activations
 from tepal.report.blocking import Watchdog
 from tepal.report.collector import Collections
+from tepal.report.deadlines import guarded
 from tepal.report.finding import DEFAULT_KINDS
 from tepal.report.never_awaited import NeverAwaited
 from tepal.report.sequential import Sequences
@@ -155,7 +156,7 @@ class Recording:
         self._left.update((each.task, weakref.ref(task)) for each, task in zip(found, tasks, strict=True))
         if "stuck" in self.kinds and self._patience > 0:
             started = time.monotonic()
-            stuck.judge(found, tasks, awaited, self._patience)
+            stuck.judge(found, tasks, awaited, self._patience, guarded(loop, tasks))
             self._patience -= time.monotonic() - started
         self.waiting.update((each.task, each) for each in found)
         return found

@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from tepal.report.finding import Finding
 from tepal.report.reaching import Suspects
-from tepal.report.waiting import Waiting
+from tepal.report.waiting import SWALLOWED, Waiting
 
 _SUSPECT = {"task", "future", "lock", "queue", "event"}
 """Kinds of waits that end only if somebody in the program ends them."""
 
+_CYCLE = "a cycle of Tasks that wait for each other"
+_BEHIND = "that Task can go on no more"
+_ORPHANED = "nobody is left who could complete it"
 
-def judge(found: list[Waiting], tasks: list[Any], awaited: list[Any], seconds: float) -> None:
+
+def judge(
+    found: list[Waiting], tasks: list[Any], awaited: list[Any], seconds: float, guarded: Collection[int] = ()
+) -> None:
     """Give a verdict to those Tasks of ``found`` that nobody can wake; look for ``seconds`` at most.
 
-    ``tasks`` are the Tasks themselves, ``awaited`` what they wait for, in the same order.
+    ``tasks`` are the Tasks themselves, ``awaited`` what they wait for, in the same order. The numbers of those that a
+    timer may cancel are ``guarded``.
     """
     suspects = [
         number for number, each in enumerate(found) if each.kind in _SUSPECT and not each.verdict
-        and awaited[number] is not None and not awaited[number].done()
+        and number not in guarded and awaited[number] is not None and not awaited[number].done()
     ]  # fmt: skip
     kept_tasks = [tasks[number] for number in suspects]
     kept_awaited = [awaited[number] for number in suspects]
@@ -31,11 +38,11 @@ def judge(found: list[Waiting], tasks: list[Any], awaited: list[Any], seconds: f
         each = found[number]
         cycle = _cycle(each, by_task)
         if cycle:
-            each.verdict = "a cycle of Tasks that wait for each other: " + " -> ".join(cycle)
+            each.verdict = f"{_CYCLE}: {' -> '.join(cycle)}"
         elif each.kind == "task":
-            each.verdict = "that Task can go on no more"
+            each.verdict = _BEHIND
         else:
-            each.verdict = "nobody is left who could complete it"
+            each.verdict = _ORPHANED
 
 
 def _cycle(start: Waiting, by_task: dict[int, Waiting]) -> list[str]:
@@ -50,6 +57,24 @@ def _cycle(start: Waiting, by_task: dict[int, Waiting]) -> list[str]:
     return []
 
 
+def _said(waiting: Waiting) -> str:
+    """What a Task does that does not end."""
+    if waiting.verdict == SWALLOWED:
+        return f"{SWALLOWED}: waits for {waiting.text}"
+    return f"waits for {waiting.text}: {waiting.verdict}"
+
+
+def _advice(verdict: str) -> str:
+    """What to do about it."""
+    if verdict == SWALLOWED:
+        return "let the CancelledError pass; if the Task is to go on, say so with `uncancel()`"
+    if verdict.startswith(_CYCLE):
+        return "let one of them go on without the other, or wait with a timeout"
+    if verdict == _BEHIND:
+        return "the cause is with that Task"
+    return "give it to whoever is to complete it, or cancel the Task that waits"
+
+
 def find(waiting: Iterable[Waiting]) -> list[Finding]:
     """One finding for each line where Tasks wait for something that cannot come."""
     lines: dict[tuple[str, int, str, str], list[Waiting]] = {}
@@ -59,8 +84,8 @@ def find(waiting: Iterable[Waiting]) -> list[Finding]:
     found = []
     for (file, line, function, verdict), tasks in lines.items():
         names = ", ".join(each.name for each in tasks[:3])
-        message = f"{names} waits for {tasks[0].text}: {verdict}"
+        message = f"{names} {_said(tasks[0])}"
         numbers = [each.task for each in tasks[:8]]
         cost = max(each.seen - each.since for each in tasks)
-        found.append(Finding("stuck", message, file, line, function, len(tasks), cost, "", numbers))
+        found.append(Finding("stuck", message, file, line, function, len(tasks), cost, _advice(verdict), numbers))
     return found

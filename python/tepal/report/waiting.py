@@ -13,6 +13,9 @@ from tepal.report import cleanup, places
 
 _DEPTH = 100
 
+SWALLOWED = "was cancelled, swallowed the CancelledError and goes on"
+"""The verdict on a Task that somebody may wake, and that ought to have ended."""
+
 
 @dataclasses.dataclass
 class Waiting:
@@ -32,7 +35,7 @@ class Waiting:
     line: int = 0
     function: str = ""
     verdict: str = ""
-    """Why nobody will wake it; empty if somebody may."""
+    """Why nobody will wake it, or `SWALLOWED`; empty if all is well."""
 
     def as_dict(self, began: int) -> dict[str, Any]:
         """As JSON has it, with times since the recording began."""
@@ -196,7 +199,7 @@ def look_at_waiting(loop: Any) -> tuple[list[Waiting], list[Any], list[Any]]:
         if future is not None:
             waiting.target = _native.note_of(future) or None
         if _went_on(task, frames_of(task.get_coro())):
-            waiting.verdict = "it was cancelled, swallowed the CancelledError and goes on"
+            waiting.verdict = SWALLOWED
         found.append(waiting)
         tasks.append(task)
         awaited.append(future)

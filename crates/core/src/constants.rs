@@ -77,6 +77,11 @@ pub const GATHERED_TRANSPORTS: usize = 64;
 /// by 3 % at 1 KiB; at 4 KiB there is no difference. A Task that answers runs after everything was received, and gathers more.
 pub const GATHERED_ANSWER: usize = 4 * 1024;
 
+/// Up to where bytes are gathered that have to be copied for that (bytes): records of TLS.
+///
+/// Measured with 100 connections: at 1 KiB the row gains more than the copy costs, at 10 KiB it lost 6 %.
+pub const GATHERED_COPY: usize = 4 * 1024;
+
 /// How long the first of them may have waited (nanoseconds). If it took longer, the program computes between its writes,
 /// and gathering rests.
 ///

@@ -82,12 +82,19 @@ impl Instance<StreamBody> {
     #[inline(always)]
     pub(super) fn hold(&self, data: &Object, bytes: &[u8], held: Held) -> PyResult<()> {
         let event_loop = self.event_loop()?;
+        self.keep(data, bytes, 0);
+        self.begin_to_hold(&event_loop, held);
+        Ok(())
+    }
+
+    /// What was just queued is held back.
+    #[inline(always)]
+    pub(super) fn begin_to_hold(&self, event_loop: &Instance<LoopBody>, held: Held) {
         if held == Held::ForNext {
             let mut burst = self.burst.get();
             burst.hold(monotonic_ns());
             self.burst.set(burst);
         }
-        self.keep(data, bytes, 0);
         self.held.set(held);
         let mut holding = event_loop.holding.borrow_mut();
         if holding.is_empty() {
@@ -96,7 +103,6 @@ impl Instance<StreamBody> {
             event_loop.gathering.set(gathering);
         }
         holding.push(self.object());
-        Ok(())
     }
 
     /// A write that follows one that is held; `next` is what it should wait for itself.
@@ -107,6 +113,11 @@ impl Instance<StreamBody> {
         next: Held,
     ) -> PyResult<()> {
         self.keep(data, bytes, 0);
+        self.wait_behind_held(next)
+    }
+
+    /// Sends what is held, if what was queued behind it should not wait.
+    pub(super) fn wait_behind_held(&self, next: Held) -> PyResult<()> {
         let size = self.queue.borrow().size();
         let wait = match self.held.get() {
             Held::Gathered => size < HELD_BYTES,

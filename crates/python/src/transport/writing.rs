@@ -1,5 +1,7 @@
 //! From the program to the kernel.
 
+use tepal_core::constants::GATHERED_COPY;
+
 use crate::interop::buffers::{self, Bytes, View};
 use crate::interop::calls;
 use crate::interop::coroutines::is_true;
@@ -25,7 +27,12 @@ pub(crate) struct Pushed(Outcome);
 
 enum Outcome {
     Sent,
-    Queued { waited: bool },
+    /// It waits for others; or behind what does, and should itself wait for this.
+    Held,
+    BehindHeld(Held),
+    Queued {
+        waited: bool,
+    },
     Failed(Object),
 }
 
@@ -151,9 +158,24 @@ impl Instance<StreamBody> {
     /// Sends bytes, or queues a copy of what the kernel does not take; runs no Python code. [`Self::pushed`] has to follow.
     #[inline(always)]
     pub(crate) fn push(&self, bytes: &[u8]) -> Pushed {
+        let wait = match self.should_wait(bytes.len()) {
+            Held::Gathered if bytes.len() > GATHERED_COPY => Held::No,
+            wait => wait,
+        };
+        if self.held.get() != Held::No {
+            self.keep_copy(bytes);
+            return Pushed(Outcome::BehindHeld(wait));
+        }
         let mut sent = 0;
         let waited = !self.queue.borrow().is_empty();
         if !waited {
+            if wait != Held::No
+                && let Some(event_loop) = self.event_loop.get()
+            {
+                self.keep_copy(bytes);
+                self.begin_to_hold(&event_loop, wait);
+                return Pushed(Outcome::Held);
+            }
             match self.send_native(bytes) {
                 Attempt::Done(count) if count >= bytes.len() => return Pushed(Outcome::Sent),
                 Attempt::Done(count) => sent = count,
@@ -161,12 +183,13 @@ impl Instance<StreamBody> {
                 Attempt::Failed(exception) => return Pushed(Outcome::Failed(exception)),
             }
         }
-        let left = self
-            .queue
-            .borrow_mut()
-            .push(Chunk::Copied(bytes[sent..].into()), 0);
-        drop(left);
+        self.keep_copy(&bytes[sent..]);
         Pushed(Outcome::Queued { waited })
+    }
+
+    fn keep_copy(&self, bytes: &[u8]) {
+        let left = self.queue.borrow_mut().push(Chunk::Copied(bytes.into()), 0);
+        drop(left);
     }
 
     /// What follows [`Self::push`].
@@ -175,11 +198,9 @@ impl Instance<StreamBody> {
     /// As [`Self::write`].
     #[inline(always)]
     pub(crate) fn pushed(&self, pushed: Pushed) -> PyResult<()> {
-        if self.held.get() != Held::No {
-            return self.settle();
-        }
         match pushed.0 {
-            Outcome::Sent => Ok(()),
+            Outcome::Sent | Outcome::Held => Ok(()),
+            Outcome::BehindHeld(next) => self.wait_behind_held(next),
             Outcome::Queued { waited } => {
                 if !waited {
                     self.watch_writes()?;

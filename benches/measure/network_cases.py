@@ -68,13 +68,15 @@ def tls_cases() -> list[NetworkCase]:
             SIZES[size],
             connections,
             tls=True,
+            limit="echo",
         )
         for size in SIZES
         for connections in (1, 100)
         for kind in ("protocol", "buffered", "streams")
     ]
     title = "handshake, 1 KiB, close; 1 at a time"
-    return [*echoes, NetworkCase("tls_handshakes_1", title, "tls_handshakes", "churn", 1024, 1, tls=True)]
+    handshakes = NetworkCase("tls_handshakes_1", title, "tls_handshakes", "churn", 1024, 1, tls=True, limit="churn")
+    return [*echoes, handshakes]
 
 
 def other_cases() -> list[NetworkCase]:

@@ -21,8 +21,9 @@ Made by `make bench-network`; do not edit. How it is measured is in
 [benches/README.md](../benches/README.md). In short: a load generator in Rust, on a core of its
 own, keeps one request under way on each connection; the figure is answers per second of the
 *server's CPU time* (user and system, from the kernel), median over interleaved rounds, as a
-multiple of uvloop's. "limit" is an echo server of one thread over epoll without Python. On a
-shared machine the rates and latencies swing far more than the ratios do.
+multiple of uvloop's. "limit" is an echo server of one thread over epoll without Python, above
+TLS through the same OpenSSL as all others. On a shared machine the rates and latencies swing
+far more than the ratios do.
 """
 
 

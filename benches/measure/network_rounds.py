@@ -21,6 +21,8 @@ from measure.rounds import show_progress
 
 LIMIT = "limit"
 """The name of the echo server without Python."""
+TLS_LIMIT = "limit above TLS"
+"""The same above TLS: another process, whose figures stand in the limit's column."""
 PROGRAMS = BENCHES.parent / "build" / "target" / "load" / "release"
 START_LIMIT = 60.0
 """Seconds for a server process to import its loop and to start all servers."""
@@ -120,6 +122,18 @@ def cost(answer: dict[str, Any] | Failure) -> float:
     return float(answer["server_cpu_seconds"] / answer["requests"]) if "requests" in answer else 0.0
 
 
+def kind_of(case: NetworkCase, server: str) -> str | None:
+    """What ``server`` calls the kind of server that a row asks for; None if it has none to measure."""
+    if server in (LIMIT, TLS_LIMIT):
+        return case.limit if case.tls == (server == TLS_LIMIT) else None
+    return case.group
+
+
+def column_of(server: str) -> str:
+    """In which column the figures of ``server`` stand."""
+    return LIMIT if server == TLS_LIMIT else server
+
+
 class NetworkRound:
     """One round: the servers of all loops, alive at once."""
 
@@ -143,6 +157,8 @@ class NetworkRound:
         core = str(self.effort.server_core)
         if loop == LIMIT:
             process = JsonProcess("", core, program=PROGRAMS / "echo-limit")
+        elif loop == TLS_LIMIT:
+            process = JsonProcess("measure.tls_limit", core)
         else:
             process = JsonProcess("measure.server_process", loop, core, ",".join(self.kinds), seed=self.seed)
         greeting = process.answer(START_LIMIT)
@@ -150,7 +166,7 @@ class NetworkRound:
             self.found.absent[loop] = greeting.reason
             self.servers.pop(loop, None)
             return
-        if loop != LIMIT:
+        if loop not in (LIMIT, TLS_LIMIT):
             self.found.versions[loop] = greeting["version"]
         self.servers[loop] = process
         self.ports[loop] = greeting["ports"]
@@ -169,17 +185,17 @@ class NetworkRound:
                 if answer is None:
                     continue
                 if isinstance(answer, Failure):
-                    self.found.note(case.name, loop, answer)
+                    self.found.note(case.name, column_of(loop), answer)
                     best.pop(loop, None)
                 elif loop not in best or cost(answer) < cost(best[loop]):
                     best[loop] = answer
         for loop, answer in best.items():
-            self.found.note(case.name, loop, answer)
+            self.found.note(case.name, column_of(loop), answer)
 
     def visit(self, case: NetworkCase, loop: str) -> dict[str, Any] | Failure | None:
         """One window of a loop in a row; None where there is nothing to measure."""
-        kind = case.limit if loop == LIMIT else case.group
-        if kind is None or self.found.hopeless(case.name, loop):
+        kind = kind_of(case, loop)
+        if kind is None or self.found.hopeless(case.name, column_of(loop)):
             return None
         if kind not in self.ports[loop]:
             return Failure(without_paths(self.missing[loop].get(kind, "no such server")))
@@ -223,7 +239,7 @@ def measure_rounds(
     Those get servers of their own: uvicorn, for one, wakes its loop ten times a second.
     """
     found = NetworkMeasurement()
-    everyone = [*loops, LIMIT]
+    everyone = [*loops, LIMIT, *([TLS_LIMIT] if any(case.tls and case.limit for case in cases) else [])]
     for number in range(effort.rounds):
         with open_round(everyone, cases, effort, number, found) as this:
             for case in cases:
@@ -241,4 +257,5 @@ def measure_rounds(
 
 def programs_are_built() -> Path | None:
     """None, or the program that is missing."""
-    return next((PROGRAMS / name for name in ("load", "echo-limit") if not (PROGRAMS / name).exists()), None)
+    names = ("load", "echo-limit", "libbench_load.so")
+    return next((PROGRAMS / name for name in names if not (PROGRAMS / name).exists()), None)

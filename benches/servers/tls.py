@@ -14,14 +14,20 @@ from servers.server import BACKLOG, HOST
 KEY = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
 
 
+def make_certificate(folder: Path) -> tuple[Path, Path]:
+    """Write a new key (P-256) and a certificate signed with it to ``folder``. Raises what running `openssl` raises."""
+    key, certificate = folder / "key.pem", folder / "certificate.pem"
+    files = ("-keyout", str(key), "-out", str(certificate))
+    command = ("openssl", "req", "-x509", "-days", "2", "-subj", "/CN=localhost", *KEY, *files)
+    subprocess.run(command, check=True, capture_output=True)
+    return key, certificate
+
+
 @cache
 def context() -> ssl.SSLContext:
-    """A server's context with a new self-signed certificate (P-256). Raises what running `openssl` raises."""
+    """A server's context with a certificate of its own. Raises as `make_certificate`."""
     with tempfile.TemporaryDirectory() as folder:
-        key, certificate = Path(folder, "key.pem"), Path(folder, "certificate.pem")
-        files = ("-keyout", str(key), "-out", str(certificate))
-        command = ("openssl", "req", "-x509", "-days", "2", "-subj", "/CN=localhost", *KEY, *files)
-        subprocess.run(command, check=True, capture_output=True)
+        key, certificate = make_certificate(Path(folder))
         made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         made.load_cert_chain(certificate, key)
     return made

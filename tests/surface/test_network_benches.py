@@ -95,3 +95,16 @@ def test_latencies_are_compared_with_the_best_peer():
     assert latency_page.verdict(one, "p999") == "no: 2.00 × rloop"
     del one["loops"]["tepal"]
     assert latency_page.verdict(one, "p50") == "–"
+
+
+def test_which_limit_stands_beside_a_row():
+    from measure.network_cases import ALL, IDLE_TLS
+    from measure.network_rounds import LIMIT, TLS_LIMIT, column_of, kind_of
+
+    assert kind_of(ALL["protocol_1k_1"], LIMIT) == kind_of(ALL["tls_streams_1k_1"], TLS_LIMIT) == "echo"
+    assert kind_of(ALL["protocol_1k_1"], TLS_LIMIT) is kind_of(ALL["tls_streams_1k_1"], LIMIT) is None
+    assert kind_of(ALL["tls_handshakes_1"], TLS_LIMIT) == "churn"
+    assert kind_of(ALL["uvicorn_100"], LIMIT) is kind_of(IDLE_TLS, TLS_LIMIT) is None
+    assert kind_of(ALL["tls_streams_1k_1"], "tepal") == "tls_streams"
+    assert column_of(TLS_LIMIT) == column_of(LIMIT) == LIMIT
+    assert column_of("uvloop") == "uvloop"

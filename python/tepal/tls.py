@@ -17,7 +17,7 @@ import stat
 import types
 from asyncio import base_events, sslproto
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any
 
 from tepal import _native
 
@@ -60,7 +60,7 @@ class SSLProtocol(_native.TlsProtocolCore, sslproto.SSLProtocol):
                 raise RuntimeError("Creating _SSLProtocolTransport twice")
             self._app_transport = SSLProtocolTransport(self._loop, self)
             self._app_transport_created = True
-        return cast(SSLProtocolTransport, self._app_transport)
+        return self._app_transport  # type: ignore[return-value]
 
     def _start_shutdown(self) -> None:
         """Begin to close; also what the other side has ended while the program had paused reading.
@@ -119,7 +119,9 @@ def make_protocol(
     loop: Any, protocol: Any, sslcontext: Any, waiter: Any, *args: Any, **kwargs: Any
 ) -> sslproto.SSLProtocol:
     """Make what stands between a transport and ``protocol``; arguments and errors are those of ``SSLProtocol``."""
-    fast = os.environ.get("TEPAL_TLS") != "fallback" and _openssl_is_known() and _is_usual(sslcontext)
+    # `os.environ.get()` without its four frames: this runs for each connection.
+    variables = os.environ._data  # type: ignore[attr-defined]
+    fast = variables.get(b"TEPAL_TLS") != b"fallback" and _openssl_is_known() and _is_usual(sslcontext)
     if fast:
         return SSLProtocol(loop, protocol, sslcontext, waiter, *args, **kwargs)
     made = sslproto.SSLProtocol(loop, protocol, sslcontext, waiter, *args, **kwargs)

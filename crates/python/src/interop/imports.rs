@@ -89,6 +89,7 @@ pub(crate) struct Imports {
     pub(crate) ssl_state_wrapped: Object,
     /// The same, `DO_HANDSHAKE` and `SHUTDOWN`
     pub(crate) ssl_state_do_handshake: Object,
+    pub(crate) ssl_state_flushing: Object,
     pub(crate) ssl_state_shutdown: Object,
     /// `ssl.SSLError`; `()` without that module.
     pub(crate) ssl_error: Object,
@@ -217,6 +218,7 @@ pub(crate) fn import_all() -> PyResult<()> {
         ssl_transport_write_lines: get(&ssl_transport, "writelines")?,
         ssl_state_wrapped: get(&ssl_states, "WRAPPED")?,
         ssl_state_do_handshake: get(&ssl_states, "DO_HANDSHAKE")?,
+        ssl_state_flushing: get(&ssl_states, "FLUSHING")?,
         ssl_state_shutdown: get(&ssl_states, "SHUTDOWN")?,
         ssl_error: match get_optional(&sslproto, "ssl")? {
             Some(ssl) if !ssl.is_none() => get(&ssl, "SSLError")?,

@@ -79,12 +79,22 @@ impl Instance<ProtocolBody> {
     /// # Reentrancy
     /// Runs any Python code.
     pub(super) fn do_read(&self) -> PyResult<()> {
-        match self.open_connection() {
-            Some(connection) => self.do_read_of(connection, &[]),
-            None => self
-                .with_object(|this| calls::call(&imports().ssl_do_read, [this]))
-                .map(drop),
+        if let Some(connection) = self.open_connection() {
+            return self.do_read_of(connection, &[]);
         }
+        if let Some(connection) = self.connection.get()
+            && self.state.get_or_none().is(&imports().ssl_state_flushing)
+            && self.delivery.way() != Way::Buffer
+            && connection.has_nothing()
+        {
+            // A close with nothing left to read: no exception has to be made to say so.
+            return match self.answer(connection, !self.reading_paused.get(), 0) {
+                Ok(()) => Ok(()),
+                Err(raised) => self.failed(raised),
+            };
+        }
+        self.with_object(|this| calls::call(&imports().ssl_do_read, [this]))
+            .map(drop)
     }
 
     /// The same after these bytes have arrived.
@@ -105,13 +115,22 @@ impl Instance<ProtocolBody> {
             } else {
                 self.read(connection, arrived)?
             });
+        }
+        let size = waiting.unwrap_or_else(|| connection.incoming_size());
+        self.answer(connection, waiting.is_some(), size)
+    }
+
+    /// What follows a read that left `size` bytes of ciphertext: sends what has to go out, and may stop the socket's reads.
+    /// Where the program did not want to read, nothing was `read`, and nothing is sent.
+    #[inline(always)]
+    fn answer(&self, connection: &Connection, read: bool, size: usize) -> PyResult<()> {
+        if read {
             if self.backlog.get() > 0 {
                 self.call_own("_do_write")?;
             } else {
                 self.process_outgoing(connection)?;
             }
         }
-        let size = waiting.unwrap_or_else(|| connection.incoming_size());
         let paused = self.socket_reading_paused.get();
         if self.incoming.concern(size as u64, paused) {
             self.call_own("_control_ssl_reading")?;

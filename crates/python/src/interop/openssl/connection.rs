@@ -17,6 +17,8 @@ const CTRL_MODE: c_int = 33;
 const MODE_RELEASE_BUFFERS: c_long = 0x10;
 /// `BIO_TYPE_MEM`
 const BIO_TYPE_MEM: c_int = 0x0401;
+/// `SSL_RECEIVED_SHUTDOWN`
+const RECEIVED_SHUTDOWN: c_int = 2;
 /// The index under which `_ssl` keeps its own object (`SSL_set_app_data`).
 const APP_DATA: c_int = 0;
 
@@ -155,6 +157,13 @@ impl Connection {
         // SAFETY: as in `feed`.
         let decrypted = unsafe { (self.functions.SSL_pending)(self.ssl.as_ptr()) };
         decrypted <= 0 && self.incoming_size() == 0
+    }
+
+    /// Whether a read would say no more than that nothing is there, nor the end.
+    pub(crate) fn has_nothing(&self) -> bool {
+        // SAFETY: as in `is_drained`.
+        let shutdown = unsafe { (self.functions.SSL_get_shutdown)(self.ssl.as_ptr()) };
+        shutdown & RECEIVED_SHUTDOWN == 0 && self.is_drained()
     }
 
     /// Takes the bytes for the peer that wait; `place` is cleared before.

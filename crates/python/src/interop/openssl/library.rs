@@ -66,6 +66,7 @@ functions! {
     SSL_get_rbio: unsafe extern "C" fn(*const Ssl) -> *mut Bio,
     SSL_get_wbio: unsafe extern "C" fn(*const Ssl) -> *mut Bio,
     SSL_get_error: unsafe extern "C" fn(*const Ssl, c_int) -> c_int,
+    SSL_get_shutdown: unsafe extern "C" fn(*const Ssl) -> c_int,
     SSL_pending: unsafe extern "C" fn(*const Ssl) -> c_int,
     SSL_ctrl: unsafe extern "C" fn(*mut Ssl, c_int, c_long, *mut c_void) -> c_long,
     SSL_do_handshake: unsafe extern "C" fn(*mut Ssl) -> c_int,

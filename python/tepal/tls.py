@@ -146,10 +146,27 @@ class _FileReader:
         return function(*args)
 
 
+class _SendfileProtocol(base_events._SendfileFallbackProtocol):  # type: ignore[misc, name-defined]
+    """asyncio's, which passes the end of the connection on also where it comes after the end of ``sendfile()``.
+
+    CPython ``Lib/asyncio/base_events.py``: `restore()` cancels the Future that `connection_lost()` then gives an
+    exception to, if a write has found the connection reset while writing was paused. That raised InvalidStateError, and
+    the program's protocol never heard of the end.
+    """
+
+    _write_ready_fut: "asyncio.Future[bool] | None"
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._write_ready_fut is not None and self._write_ready_fut.done():
+            self._write_ready_fut = None
+        super().connection_lost(exc)
+
+
 def _with_larger_pieces(function: Any) -> Callable[..., Any]:
-    """The function with another constant for the size of a piece."""
+    """The function with another constant for the size of a piece, and `_SendfileProtocol`."""
     constants = tuple(_PIECE if constant == _PIECE_OF_ASYNCIO else constant for constant in function.__code__.co_consts)
-    return types.FunctionType(function.__code__.replace(co_consts=constants), function.__globals__, function.__name__)
+    names = {**function.__globals__, "_SendfileFallbackProtocol": _SendfileProtocol}
+    return types.FunctionType(function.__code__.replace(co_consts=constants), names, function.__name__)
 
 
 _send_file = _with_larger_pieces(base_events.BaseEventLoop._sendfile_fallback)  # type: ignore[attr-defined]

@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 import io
 import os
+from types import SimpleNamespace
 
 import pytest
 from contexts import VERSIONS
 from test_engine import Recorder, end, pair, until
+
+from tepal import tls
 
 SIZE = 1_000_003
 CONTENT = os.urandom(SIZE)
@@ -98,3 +101,34 @@ async def test_others_have_their_turns(loop, path):
     assert turns >= 4
     await until(lambda: len(here.data) == SIZE)
     await end(here, there)
+
+
+async def test_an_end_that_comes_when_sendfile_has_ended(loop):
+    """A write has found the connection reset while writing was paused: asyncio raised InvalidStateError."""
+    told = []
+
+    class Transport(asyncio.transports._FlowControlMixin):
+        """What takes the place of the program's protocol, and gives it back."""
+
+        protocol = SimpleNamespace(connection_lost=told.append)
+
+        def get_protocol(self):
+            return self.protocol
+
+        def set_protocol(self, protocol):
+            self.protocol = protocol
+
+        def is_reading(self):
+            return False
+
+        def pause_reading(self):
+            pass
+
+    transport = Transport(loop=loop)
+    sending = tls._SendfileProtocol(transport)
+    sending.pause_writing()
+    await sending.restore()
+    error = ConnectionResetError()
+    sending.connection_lost(error)
+    assert told == [error]
+    assert transport.protocol is not sending

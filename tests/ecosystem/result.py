@@ -52,7 +52,7 @@ def error_line(failure: str) -> str:
 def difference(on_asyncio: dict[str, Any], on_tepal: dict[str, Any]) -> str | None:
     """Returns in a line how tepal's outcome falls short of asyncio's, or None if it does not.
 
-    Fewer reports and fewer descriptors left open than on asyncio are no shortcoming.
+    Fewer reports, tracebacks and descriptors left open than on asyncio are no shortcoming.
     """
     if "failed" in on_tepal:
         return f"fails: {error_line(on_tepal['failed'])}"
@@ -60,8 +60,10 @@ def difference(on_asyncio: dict[str, Any], on_tepal: dict[str, Any]) -> str | No
     if ours != theirs:
         if isinstance(theirs, dict) and isinstance(ours, dict):
             keys = [key for key in {**theirs, **ours} if theirs.get(key) != ours.get(key)]
-            return "; ".join(f"{key}: {ours.get(key)!r}, asyncio {theirs.get(key)!r}" for key in keys)[:1000]
-        return f"observed {ours!r}, asyncio {theirs!r}"[:1000]
+            if keys != ["tracebacks"] or ours.get("tracebacks", 0) > theirs.get("tracebacks", 0):
+                return "; ".join(f"{key}: {ours.get(key)!r}, asyncio {theirs.get(key)!r}" for key in keys)[:1000]
+        else:
+            return f"observed {ours!r}, asyncio {theirs!r}"[:1000]
     more = list(on_tepal["reports"])
     for line in on_asyncio["reports"]:
         if line in more:

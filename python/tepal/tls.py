@@ -73,6 +73,26 @@ class SSLProtocol(_native.TlsProtocolCore, sslproto.SSLProtocol):
         else:
             super()._start_shutdown()
 
+    def _resume_reading(self) -> None:
+        """Deliver again, from the next turn on.
+
+        Source: CPython ``Lib/asyncio/sslproto.py``, ``SSLProtocol._resume_reading``. There what has arrived is lost if
+        the other side has ended the connection and reading is paused again before that turn.
+        """
+        if self._app_reading_paused:
+            self._app_reading_paused = False
+            self._loop.call_soon(self._resumed)
+
+    def _resumed(self) -> None:
+        if self._state is sslproto.SSLProtocolState.SHUTDOWN:
+            self._do_shutdown()
+        elif self._app_reading_paused:
+            return
+        elif self._state is sslproto.SSLProtocolState.WRAPPED:
+            self._do_read()
+        elif self._state is sslproto.SSLProtocolState.FLUSHING:
+            self._do_flush()  # type: ignore[attr-defined]
+
 
 _known: bool | None = None
 

@@ -38,3 +38,22 @@ async def test_resumed_instead(loop, version):
         await asyncio.gather(here.done, there.done)
     assert there.calls == ["made", "eof", ("lost", None)]
     assert there.data == b"read late"
+
+
+@pytest.mark.parametrize("library", ["tepal"], indirect=True)  # on asyncio what arrived before is lost
+@pytest.mark.parametrize("version", VERSIONS)
+async def test_resumed_and_paused_again_at_once(loop, version):
+    here, there = await pair(loop, version, protocols=(Recorder, Recorder))
+    there.transport.pause_reading()
+    here.transport.write(b"read late")
+    here.transport.abort()
+    await until(lambda: there.transport._ssl_protocol._eof_received)
+    there.transport.resume_reading()
+    there.transport.pause_reading()
+    await asyncio.sleep(0.01)
+    assert there.calls == ["made"]
+    there.transport.resume_reading()
+    async with asyncio.timeout(10):
+        await asyncio.gather(here.done, there.done)
+    assert there.calls == ["made", "eof", ("lost", None)]
+    assert there.data == b"read late"

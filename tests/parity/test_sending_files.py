@@ -176,3 +176,38 @@ async def test_writing_while_a_file_is_sent(loop, file, ends):
     assert transport.get_protocol().data == b"back" and transport.is_reading()
     transport.close()
     await asyncio.sleep(0)
+
+
+async def lost(protocol):
+    async with asyncio.timeout(10):
+        while protocol.names[-1] != "lost":
+            await asyncio.sleep(0.001)
+    return protocol.calls[-1][1]
+
+
+@pytest.mark.parametrize("library", ["tepal"], indirect=True)  # asyncio's InvalidStateError leaves the transport open
+async def test_closing_after_a_file_that_was_given_up(loop, file, ends):
+    """Cancelled while what is written goes out before it."""
+    near, far = ends
+    transport, protocol = await loop.create_connection(Recorder, sock=near)
+    transport.write(DATA)
+    sending = asyncio.create_task(loop.sendfile(transport, file))
+    await asyncio.sleep(0)
+    sending.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await sending
+    transport.close()
+    assert await receive(far) == DATA
+    assert await lost(protocol) is None
+
+
+@pytest.mark.parametrize("library", ["tepal"], indirect=True)  # on asyncio an InvalidStateError is reported
+async def test_breaking_off_while_a_file_is_sent(loop, file, ends):
+    near, far = ends
+    transport, protocol = await loop.create_connection(Recorder, sock=near)
+    sending = asyncio.create_task(loop.sendfile(transport, file))
+    await loop.sock_recv(far, 100)
+    transport.abort()
+    assert await lost(protocol) is None
+    sending.cancel()
+    await asyncio.wait([sending])

@@ -123,9 +123,10 @@ impl Instance<StreamBody> {
             None => Ok(()),
         };
         let detached = self.keep_going(detached);
-        let woken = match self.empty_waiter.get() {
-            Some(waiter) => fail_waiter(&waiter),
-            None => Ok(()),
+        let woken = match self.awaited_empty_waiter() {
+            Ok(Some(waiter)) => fail_waiter(&waiter),
+            Ok(None) => Ok(()),
+            Err(raised) => Err(raised),
         };
         let woken = self.keep_going(woken);
         match closed.or(detached).or(woken) {

@@ -329,7 +329,7 @@ impl Instance<StreamBody> {
 
     fn queue_emptied(&self, event_loop: &Instance<LoopBody>) -> PyResult<()> {
         self.stop_watching(event_loop, Side::Writer)?;
-        if let Some(waiter) = self.empty_waiter.get() {
+        if let Some(waiter) = self.awaited_empty_waiter()? {
             calls::call_method(Name::SetResult, [&waiter, &Object::none()])?;
         }
         if self.closing.get() && self.connection_lost.get() == 0 {
@@ -346,10 +346,20 @@ impl Instance<StreamBody> {
         self.stop_watching(event_loop, Side::Writer)?;
         drop(self.queue.borrow_mut().take_all());
         self.fatal_error(exception, WRITE_ERROR)?;
-        match self.empty_waiter.get() {
+        match self.awaited_empty_waiter()? {
             Some(waiter) => calls::call_method(Name::SetException, [&waiter, exception]).map(drop),
             None => Ok(()),
         }
+    }
+
+    /// The Future of `_make_empty_waiter()`, unless it is done: it stays while the file is sent, and who is cancelled
+    /// while waiting has cancelled it. asyncio's transport fails on it then, with `InvalidStateError`.
+    pub(super) fn awaited_empty_waiter(&self) -> PyResult<Option<Object>> {
+        let Some(waiter) = self.empty_waiter.get() else {
+            return Ok(None);
+        };
+        let done = is_true(&calls::call_method(Name::Done, [&waiter])?)?;
+        Ok((!done).then_some(waiter))
     }
 
     /// `write_eof()`: half closes once everything is sent.

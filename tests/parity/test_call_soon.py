@@ -38,6 +38,22 @@ def test_callbacks_of_a_callback_wait_for_the_next_batch(loop):
     assert seen == ["first", "second", "third"]
 
 
+def test_order_holds_while_the_queue_grows(loop):
+    """Each callback takes one place at the front and asks for two at the back: it grows from every place."""
+    seen = []
+    count = 5_000
+
+    def visit(number):
+        seen.append(number)
+        for following in (2 * number + 1, 2 * number + 2):
+            if following < count:
+                loop.call_soon(visit, following)
+
+    loop.call_soon(visit, 0)
+    run_turns(loop, count.bit_length())
+    assert seen == list(range(count))
+
+
 @pytest.mark.parametrize("count", range(9))
 def test_arguments_are_passed_on(loop, count):
     seen = []

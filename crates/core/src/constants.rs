@@ -13,6 +13,11 @@ pub const DEFAULT_POLL_ENTRIES: u32 = 64;
 /// 64 entries of 50 microseconds would otherwise be 3.2 ms.
 pub const DEFAULT_POLL_NANOSECONDS: u64 = 25_000;
 
+/// How many times as many entries and nanoseconds may pass while a loop watches its own wake-up descriptors alone.
+///
+/// Nobody waits for I/O then; what is delayed is a call from another thread or a signal, by 0.4 ms at most.
+pub const POLL_RARELY: u32 = 16;
+
 /// Where [`PollBudget`](crate::PollBudget) reads the clock for the first time after a poll if entries proved to be cheap
 /// (entries; a power of two).
 ///

@@ -67,8 +67,17 @@ impl PollBudget {
     /// that knows the time already gives what it knows.
     #[inline]
     pub fn spent(&self, now: impl FnOnce() -> u64) -> bool {
-        self.ran >= self.entries
-            || (self.reading_due && now().saturating_sub(self.polled_at) >= self.nanoseconds)
+        self.spent_times(1, now)
+    }
+
+    /// As [`spent`](PollBudget::spent), for a budget that is so many times as large, in entries and in time: while there
+    /// is nobody whose latency counts.
+    #[inline]
+    pub fn spent_times(&self, times: u32, now: impl FnOnce() -> u64) -> bool {
+        self.ran >= self.entries.saturating_mul(times)
+            || (self.reading_due
+                && now().saturating_sub(self.polled_at)
+                    >= self.nanoseconds.saturating_mul(u64::from(times)))
     }
 
     /// Says that a poll returned at `now` (nanoseconds).
@@ -142,6 +151,19 @@ mod tests {
             periods(&mut budget, &mut clock, 1_000_000, 3),
             [(8, 1), (1, 1), (1, 1)]
         );
+    }
+
+    #[test]
+    fn a_larger_budget_shares_the_count() {
+        let mut budget = PollBudget::new(64, 25_000);
+        budget.polled(1_000_000);
+        budget.ran(64);
+        assert!(budget.spent(|| 1_000_000));
+        assert!(!budget.spent_times(16, || 1_000_000 + 16 * 25_000 - 1));
+        assert!(budget.spent_times(16, || 1_000_000 + 16 * 25_000));
+        budget.ran(15 * 64);
+        assert!(budget.spent_times(16, || unreachable!("the entries decide")));
+        assert!(PollBudget::new(0, 1).spent_times(16, || unreachable!("the entries decide")));
     }
 
     #[test]

@@ -1,13 +1,11 @@
 //! The done-callbacks of a Future: the first one inline, further ones in a list.
 
-use std::cell::Cell;
-
 use crate::interop::calls;
 use crate::interop::contextvars;
 use crate::interop::errors::PyResult;
 use crate::interop::gc::Visitor;
 use crate::interop::instance::Instance;
-use crate::interop::object::Object;
+use crate::interop::object::{Object, Slot};
 use crate::interop::recognised::woken_c_task;
 use crate::interop::values;
 use crate::loop_core::entry::Entry;
@@ -69,32 +67,35 @@ type Rest = Box<Vec<Callback>>;
 
 /// All callbacks of one Future, in order.
 pub(super) struct Callbacks {
-    first: Cell<Option<Callback>>,
-    rest: Cell<Option<Rest>>,
+    first: Slot<Callback>,
+    rest: Slot<Rest>,
 }
 
 impl Callbacks {
     pub(super) const fn none() -> Callbacks {
         Callbacks {
-            first: Cell::new(None),
-            rest: Cell::new(None),
+            first: Slot::empty(),
+            rest: Slot::empty(),
         }
     }
 
     #[inline(always)]
     pub(super) fn push(&self, callback: Callback) {
-        let first = self.first.take();
-        let rest = self.rest.take();
-        if first.is_none() && rest.is_none() {
-            self.first.set(Some(callback));
-            return;
+        if self.first.is_empty() && self.rest.is_empty() {
+            self.first.set(callback);
+        } else {
+            self.push_behind(callback);
         }
-        self.first.set(first);
-        let mut rest = rest.unwrap_or_default();
-        rest.push(callback);
-        self.rest.set(Some(rest));
     }
 
+    #[inline(never)]
+    fn push_behind(&self, callback: Callback) {
+        let mut rest = self.rest.take().unwrap_or_default();
+        rest.push(callback);
+        self.rest.set(rest);
+    }
+
+    #[inline(always)]
     pub(super) fn take(&self) -> (Option<Callback>, Option<Rest>) {
         (self.first.take(), self.rest.take())
     }
@@ -108,32 +109,27 @@ impl Callbacks {
         let (first, rest) = self.take();
         let mut all: Vec<Callback> = first.iter().cloned().collect();
         all.extend(rest.iter().flat_map(|rest| rest.iter().cloned()));
-        self.first.set(first);
-        self.rest.set(rest);
+        drop(self.first.replace(first));
+        drop(self.rest.replace(rest));
         all
     }
 
     pub(super) fn traverse(&self, visitor: &mut Visitor) {
-        let (first, rest) = self.take();
-        if let Some(first) = &first {
-            first.traverse(visitor);
-        }
-        for callback in rest.iter().flat_map(|rest| rest.iter()) {
-            callback.traverse(visitor);
-        }
-        self.first.set(first);
-        self.rest.set(rest);
+        visitor.slot_with(&self.first, |visitor, first| first.traverse(visitor));
+        visitor.slot_with(&self.rest, |visitor, rest| {
+            rest.iter().for_each(|callback| callback.traverse(visitor));
+        });
     }
 
     fn store(&self, callbacks: Vec<Callback>) {
         let mut callbacks = callbacks.into_iter();
-        self.first.set(callbacks.next());
+        drop(self.first.replace(callbacks.next()));
         let rest: Vec<Callback> = callbacks.collect();
-        self.rest.set(if rest.is_empty() {
+        drop(self.rest.replace(if rest.is_empty() {
             None
         } else {
             Some(Box::new(rest))
-        });
+        }));
     }
 }
 
@@ -160,17 +156,17 @@ impl Instance<FutureBody> {
     #[inline(always)]
     fn schedule_callback(&self, callback: Callback) -> PyResult<()> {
         match self.require_loop()? {
-            LoopRef::Native(event_loop) => event_loop.schedule(match callback {
-                Callback::Wake(task) => Entry::Wake {
+            LoopRef::Native(event_loop) => match callback {
+                Callback::Wake(task) => event_loop.schedule(|| Entry::Wake {
                     task,
                     future: self.object(),
-                },
-                Callback::Function { function, context } => Entry::Call {
+                }),
+                Callback::Function { function, context } => event_loop.schedule(|| Entry::Call {
                     callable: function,
                     argument: Some(self.object()),
                     context,
-                },
-            }),
+                }),
+            },
             LoopRef::Foreign(event_loop) => {
                 let (function, context) = callback.to_pair()?;
                 let this = self.object();

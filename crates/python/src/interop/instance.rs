@@ -13,6 +13,7 @@ use std::ptr::{NonNull, null_mut};
 
 use pyo3::ffi;
 
+use super::counting;
 use super::gc::Visitor;
 pub(crate) use super::lifetime::{create, create_untracked, recycle};
 use super::object::{Object, Slot};
@@ -226,7 +227,7 @@ impl<T: HeapType> Clone for Ref<T> {
     #[inline(always)]
     fn clone(&self) -> Ref<T> {
         // SAFETY: `self` owns a reference, so the object lives.
-        unsafe { ffi::Py_INCREF(self.as_ptr()) };
+        unsafe { counting::increment(self.as_ptr()) };
         Ref(self.0)
     }
 }
@@ -235,7 +236,7 @@ impl<T: HeapType> Drop for Ref<T> {
     #[inline(always)]
     fn drop(&mut self) {
         // SAFETY: `self` owns this reference.
-        unsafe { ffi::Py_DECREF(self.as_ptr()) };
+        unsafe { counting::decrement(self.as_ptr()) };
     }
 }
 
@@ -255,7 +256,7 @@ impl<T: HeapType> Instance<T> {
     #[inline(always)]
     pub(crate) fn reference(&self) -> Ref<T> {
         // SAFETY: `self` is a live instance.
-        unsafe { ffi::Py_INCREF(self.head.get()) };
+        unsafe { counting::increment(self.head.get()) };
         Ref(NonNull::from(self))
     }
 

@@ -10,6 +10,7 @@ use std::ptr::{NonNull, null_mut};
 
 use pyo3::ffi;
 
+use super::counting;
 use super::errors::{PyResult, Raised};
 use super::gc::Visitor;
 use super::instance::{HeapType, Instance, Ref, body_offset};
@@ -91,7 +92,7 @@ pub(crate) fn recycle<T: HeapType>(object: Object) {
         if !T::cell().push(NonNull::new_unchecked(memory), T::FREE_LIST) {
             ffi::PyObject_GC_Del(memory.cast());
         }
-        ffi::Py_DECREF(kind.cast());
+        counting::decrement(kind.cast());
     }
 }
 
@@ -145,7 +146,7 @@ pub(super) unsafe extern "C" fn tp_dealloc<T: HeapType>(memory: *mut ffi::PyObje
                 None => ffi::PyObject_GC_Del(memory.cast()),
             }
         }
-        ffi::Py_DECREF(kind.cast());
+        counting::decrement(kind.cast());
     }
 }
 
@@ -158,7 +159,12 @@ pub(super) unsafe extern "C" fn tp_traverse<T: HeapType>(
     // SAFETY: CPython hands us a live instance; an instance owns its type.
     unsafe {
         let mut visitor = Visitor::new(visit, argument);
-        visitor.pointer(ffi::Py_TYPE(memory).cast());
+        let kind = ffi::Py_TYPE(memory);
+        if kind != T::cell().kind() {
+            // A class written in Python may end with its instances. Ours never ends (`TypeCell`), so the collector need
+            // not look at it for each of them.
+            visitor.pointer(kind.cast());
+        }
         (*memory.cast::<Instance<T>>()).body.traverse(&mut visitor);
         visitor.result()
     }

@@ -15,6 +15,7 @@ pub(crate) mod calls;
 pub(crate) mod contextvars;
 pub(crate) mod coroutine_code;
 pub(crate) mod coroutines;
+mod counting;
 pub(crate) mod errors;
 pub(crate) mod foreign_methods;
 pub(crate) mod frames;

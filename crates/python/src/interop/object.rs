@@ -7,6 +7,8 @@ use std::ptr::NonNull;
 
 use pyo3::ffi;
 
+use super::counting;
+
 /// An owned (strong) reference to a Python object.
 ///
 /// Cloning increments the reference count, dropping decrements it. A drop may run any
@@ -32,7 +34,7 @@ impl Object {
     pub(super) unsafe fn from_borrowed(pointer: *mut ffi::PyObject) -> Option<Object> {
         let pointer = NonNull::new(pointer)?;
         // SAFETY: the caller promises that the object lives.
-        unsafe { ffi::Py_INCREF(pointer.as_ptr()) };
+        unsafe { counting::increment(pointer.as_ptr()) };
         Some(Object(pointer))
     }
 
@@ -136,7 +138,7 @@ impl Object {
     #[inline(always)]
     pub(crate) fn reference_count(&self) -> usize {
         // SAFETY: `self` is a live object.
-        unsafe { usize::try_from(ffi::Py_REFCNT(self.as_ptr())).unwrap_or(0) }
+        unsafe { counting::count(self.as_ptr()) }
     }
 
     /// Whether giving up this reference runs no Python code: somebody else holds the object
@@ -164,7 +166,7 @@ impl Clone for Object {
     #[inline(always)]
     fn clone(&self) -> Object {
         // SAFETY: `self` owns a reference, so the object lives.
-        unsafe { ffi::Py_INCREF(self.as_ptr()) };
+        unsafe { counting::increment(self.as_ptr()) };
         Object(self.0)
     }
 }
@@ -173,7 +175,7 @@ impl Drop for Object {
     #[inline(always)]
     fn drop(&mut self) {
         // SAFETY: `self` owns this reference and gives it up here.
-        unsafe { ffi::Py_DECREF(self.as_ptr()) };
+        unsafe { counting::decrement(self.as_ptr()) };
     }
 }
 

@@ -6,6 +6,7 @@ use std::rc::{Rc, Weak};
 
 use pyo3::ffi;
 
+use super::counting;
 use super::instance::{HeapType, Instance};
 use super::object::Object;
 
@@ -86,7 +87,7 @@ impl Roster {
             // is inside its own dealloc and must not be revived.
             .filter_map(|pointer| unsafe {
                 let pointer = pointer.as_ptr();
-                if ffi::Py_REFCNT(pointer) > 0 {
+                if counting::count(pointer) > 0 {
                     Object::from_borrowed(pointer)
                 } else {
                     None

@@ -7,6 +7,7 @@ use std::ptr::null_mut;
 use pyo3::ffi;
 
 use super::arguments::{Arguments, Unpacked};
+use super::counting;
 use super::errors::PyResult;
 use super::instance::{HeapType, Instance, conjure};
 use super::methods::{IntoReturn, guarded, guarded_object};
@@ -199,7 +200,7 @@ where
 
 unsafe extern "C" fn same(this: *mut ffi::PyObject) -> *mut ffi::PyObject {
     // SAFETY: CPython hands us a live object.
-    unsafe { ffi::Py_INCREF(this) };
+    unsafe { counting::increment(this) };
     this
 }
 

@@ -21,7 +21,7 @@ use pyo3::ffi;
 
 use super::errors::{Builtin, PyResult, Raised, raise_instance, restore, take_raised};
 use super::object::Object;
-use super::{calls, values};
+use super::{calls, counting, values};
 
 /// The largest `str`, `bytes` or `int` (in items of its variable part) that may outlive its use.
 const LONGEST_KEPT: ffi::Py_ssize_t = 256;
@@ -106,20 +106,23 @@ unsafe fn fill(fields: &mut ffi::PyStopIterationObject, value: &Object) -> bool 
         let arguments = fields.args;
         let own = !arguments.is_null()
             && ffi::PyTuple_CheckExact(arguments) != 0
-            && ffi::Py_REFCNT(arguments) == 1
+            && counting::count(arguments) == 1
             && ffi::PyTuple_GET_SIZE(arguments) == 1;
         if own {
             let old = ffi::PyTuple_GET_ITEM(arguments, 0);
             ffi::PyTuple_SET_ITEM(arguments, 0, value.clone().into_ptr());
-            ffi::Py_XDECREF(old);
+            drop(Object::from_owned(old));
         } else {
             let Some(made) = arguments_of(value) else {
                 return false;
             };
-            ffi::Py_XDECREF(std::mem::replace(&mut fields.args, made.into_ptr()));
+            drop(Object::from_owned(std::mem::replace(
+                &mut fields.args,
+                made.into_ptr(),
+            )));
         }
         let old = std::mem::replace(&mut fields.value, value.clone().into_ptr());
-        ffi::Py_XDECREF(old);
+        drop(Object::from_owned(old));
     }
     true
 }
@@ -144,7 +147,7 @@ unsafe fn is_touched(exception: *mut ffi::PyStopIterationObject) -> bool {
     // SAFETY: the caller's promise.
     unsafe {
         let fields = &*exception;
-        ffi::Py_REFCNT(exception.cast()) != 1
+        counting::count(exception.cast()) != 1
             || !fields.dict.is_null()
             || !fields.notes.is_null()
             || !fields.traceback.is_null()
@@ -250,7 +253,7 @@ fn fill_in(value: &Object) -> Option<Object> {
         if REUSABLE.exception.get().is_null() && is_watched() && may_travel(value) {
             REUSABLE.handed_out.set(true);
             REUSABLE.holds_large.set(!is_plain(value));
-            ffi::Py_INCREF(made);
+            counting::increment(made);
             REUSABLE.exception.set(made.cast());
         }
         Object::from_owned(made)

@@ -17,24 +17,16 @@ use crate::interop::object::{Object, Slot};
 use crate::interop::roster::Roster;
 
 use super::attention::Attention;
-use super::entry::Entry;
 use super::kept_tasks::KeptTasks;
+use super::ready_queue::ReadyQueue;
 use super::recorder::{Counters, Recorder};
 use super::shared_context::LastContext;
 use super::watchers::Watchers;
 
-/// How often a loop with ready work looks at the kernel.
-pub(crate) struct Budgets {
-    /// While descriptors of users are watched: their latency counts.
-    pub(crate) watching: PollBudget,
-    /// While only the loop's own wake-up descriptors are watched.
-    pub(crate) alone: PollBudget,
-}
-
 /// The state of one loop. No cell is kept open while Python code runs.
 pub(crate) struct LoopBody {
     /// What the next turn runs, in order.
-    pub(crate) ready: RefCell<VecDeque<Entry>>,
+    pub(crate) ready: RefCell<ReadyQueue>,
     /// How long `ready` will be with the Task that is to go on at once; 0 for none.
     pub(crate) hurried: Cell<usize>,
     /// TimerHandles by deadline.
@@ -72,7 +64,7 @@ pub(crate) struct LoopBody {
     /// How many descriptors users watch (the loop's own self-pipe not counted).
     pub(crate) own_descriptors: Cell<usize>,
     /// When to look at the kernel although work is ready.
-    pub(crate) budgets: RefCell<Budgets>,
+    pub(crate) budget: RefCell<PollBudget>,
     /// The latest reading of the clock, in nanoseconds: a deadline at or before it is due.
     pub(crate) known_now: Cell<u64>,
     /// Every Task of ours that is not done.
@@ -117,7 +109,7 @@ impl HeapType for LoopBody {
 
     fn blank() -> LoopBody {
         LoopBody {
-            ready: RefCell::new(VecDeque::new()),
+            ready: RefCell::new(ReadyQueue::new()),
             hurried: Cell::new(0),
             timers: RefCell::new(TimerHeap::new()),
             reactor: RefCell::new(None),
@@ -136,10 +128,10 @@ impl HeapType for LoopBody {
             packets: RefCell::new(VecDeque::new()),
             datagrams: Cell::new(None),
             own_descriptors: Cell::new(0),
-            budgets: RefCell::new(Budgets {
-                watching: PollBudget::new(DEFAULT_POLL_ENTRIES, DEFAULT_POLL_NANOSECONDS),
-                alone: PollBudget::new(16 * DEFAULT_POLL_ENTRIES, 16 * DEFAULT_POLL_NANOSECONDS),
-            }),
+            budget: RefCell::new(PollBudget::new(
+                DEFAULT_POLL_ENTRIES,
+                DEFAULT_POLL_NANOSECONDS,
+            )),
             known_now: Cell::new(0),
             tasks: Roster::new(),
             group_callback: Slot::empty(),

@@ -25,6 +25,11 @@ impl Instance<LoopBody> {
         if self.current_task.is(task) {
             return Ok(());
         }
+        self.publish_another(task)
+    }
+
+    #[inline(never)]
+    fn publish_another(&self, task: &Object) -> PyResult<()> {
         self.with_object(|this| write(this, task))?;
         self.current_task.set(task.clone());
         Ok(())

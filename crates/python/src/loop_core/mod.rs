@@ -10,6 +10,7 @@ pub(crate) mod entry;
 pub(crate) mod failures;
 pub(crate) mod kept_tasks;
 pub(crate) mod loop_ref;
+pub(crate) mod ready_queue;
 pub(crate) mod recorder;
 pub(crate) mod schedule;
 pub(crate) mod shared_context;

@@ -63,13 +63,12 @@ impl Ran {
     }
 }
 
-/// Whether [`run_row`] may begin with this Handle.
+/// Whether [`run_row`] may begin with this Handle, if nothing asks for care.
 #[inline(always)]
-pub(super) fn can_begin(event_loop: &Instance<LoopBody>, handle: &Object) -> bool {
-    !event_loop.attention.has(DEBUG | RECORDING | KEEPING)
-        && handle
-            .exactly::<HandleBody>()
-            .is_some_and(Instance::is_unseen)
+pub(super) fn can_begin(handle: &Object) -> bool {
+    handle
+        .exactly::<HandleBody>()
+        .is_some_and(Instance::is_unseen)
 }
 
 /// Runs a Handle of which [`can_begin`] said yes, and those like it that follow at once in

@@ -29,7 +29,6 @@ use super::{recorded, slow};
 ///
 /// # Reentrancy
 /// Runs any Python code.
-#[inline(always)]
 pub(super) fn run_entry(event_loop: &Instance<LoopBody>, entry: Entry) -> PyResult<()> {
     if event_loop.attention.has(DEBUG | RECORDING | KEEPING) {
         return run_with_care(event_loop, &entry);
@@ -45,8 +44,70 @@ fn run_with_care(event_loop: &Instance<LoopBody>, entry: &Entry) -> PyResult<()>
     slow::run_timed(event_loop, entry)
 }
 
-/// As [`run_entry`], without looking at the debug mode.
+/// [`Entry::Step`] without a look at the debug mode.
+///
+/// # Errors
+/// As [`run_entry`].
 #[inline(always)]
+pub(super) fn run_task(event_loop: &Instance<LoopBody>, task: Object) -> PyResult<()> {
+    let Some(body) = task.instance_of::<TaskBody>() else {
+        return Ok(());
+    };
+    match run_step(event_loop, body, None) {
+        Ok(()) => Ok(()),
+        Err(raised) => report(event_loop, &Entry::Step(task), raised),
+    }
+}
+
+/// [`Entry::Wake`] without a look at the debug mode.
+///
+/// # Errors
+/// As [`run_entry`].
+#[inline(always)]
+pub(super) fn wake_task(
+    event_loop: &Instance<LoopBody>,
+    task: Object,
+    future: Object,
+) -> PyResult<()> {
+    let Some(body) = task.instance_of::<TaskBody>() else {
+        return Ok(());
+    };
+    match run_wake(event_loop, body, &future) {
+        Ok(()) => Ok(()),
+        Err(raised) => report(event_loop, &Entry::Wake { task, future }, raised),
+    }
+}
+
+/// [`Entry::Call`] without a look at the debug mode.
+///
+/// # Errors
+/// As [`run_entry`].
+#[inline(never)]
+pub(super) fn run_call(
+    event_loop: &Instance<LoopBody>,
+    callable: Object,
+    argument: Option<Object>,
+    context: Object,
+) -> PyResult<()> {
+    event_loop.retract_task();
+    match call(&callable, argument.as_ref(), &context) {
+        Ok(()) => Ok(()),
+        Err(raised) => {
+            let entry = Entry::Call {
+                callable,
+                argument,
+                context,
+            };
+            report(event_loop, &entry, raised)
+        }
+    }
+}
+
+/// As [`run_entry`], without looking at the debug mode.
+///
+/// # Errors
+/// As [`run_entry`].
+#[inline(never)]
 pub(super) fn run_now(event_loop: &Instance<LoopBody>, entry: &Entry) -> PyResult<()> {
     let failed = match entry {
         Entry::Step(task) => match task.instance_of::<TaskBody>() {
@@ -119,8 +180,12 @@ fn call(callable: &Object, argument: Option<&Object>, context: &Object) -> PyRes
     .map(drop)
 }
 
+/// [`Entry::Run`] without a look at the debug mode.
+///
+/// # Errors
+/// As [`run_entry`].
 #[inline(always)]
-fn run_handle(event_loop: &Instance<LoopBody>, handle: &Object) -> PyResult<()> {
+pub(super) fn run_handle(event_loop: &Instance<LoopBody>, handle: &Object) -> PyResult<()> {
     if let Some(plain) = handle.exactly::<HandleBody>() {
         event_loop.retract_task();
         track_if_kept(handle);

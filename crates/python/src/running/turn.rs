@@ -7,6 +7,7 @@
 //! 4. Exactly what is ready now runs; what that schedules waits for the next turn, except for a Task that has just received
 //!    a lot, which goes on at once.
 
+use tepal_core::constants::POLL_RARELY;
 use tepal_core::{EventBuffer, Timeout, monotonic_ns, wait_time};
 
 use crate::future::FutureBody;
@@ -16,6 +17,7 @@ use crate::interop::imports::imports;
 use crate::interop::instance::Instance;
 use crate::interop::object::Object;
 use crate::interop::threads;
+use crate::loop_core::attention::{DEBUG, KEEPING, RECORDING};
 use crate::loop_core::body::LoopBody;
 use crate::loop_core::entry::Entry;
 use crate::loop_core::failures;
@@ -24,7 +26,7 @@ use crate::loop_core::watchers::{Side, Watch};
 use crate::transport::{hold_enough, send_held};
 
 use super::alike::{can_begin, run_row};
-use super::dispatch::run_entry;
+use super::dispatch::{run_call, run_entry, run_handle, run_now, run_task, wake_task};
 use super::recorded;
 
 /// Turns the loop until `stop()` was called.
@@ -105,15 +107,33 @@ fn run_turn(event_loop: &Instance<LoopBody>) -> PyResult<()> {
     let batch = event_loop.ready.borrow().len();
     let mut left = batch;
     while left > 0 {
-        let Some(entry) = event_loop.ready.borrow_mut().pop_front() else {
-            break;
-        };
         left -= 1;
-        match entry {
-            Entry::Run(handle) if can_begin(event_loop, &handle) => {
-                run_row(event_loop, handle, &mut left)?;
+        if event_loop.attention.has(DEBUG | RECORDING | KEEPING) {
+            run_next_with_care(event_loop)?;
+        } else {
+            let Some(entry) = event_loop.ready.borrow_mut().pop_front() else {
+                break;
+            };
+            // Taken apart at once; see `ReadyQueue`.
+            match entry {
+                Entry::Step(task) => run_task(event_loop, task)?,
+                Entry::Wake { task, future } => wake_task(event_loop, task, future)?,
+                Entry::Run(handle) if can_begin(&handle) => {
+                    run_row(event_loop, handle, &mut left)?;
+                }
+                Entry::Run(handle) => run_handle(event_loop, &handle)?,
+                Entry::Throw { task, exception } => {
+                    run_now(event_loop, &Entry::Throw { task, exception })?;
+                }
+                Entry::Call {
+                    callable,
+                    argument,
+                    context,
+                } => run_call(event_loop, callable, argument, context)?,
+                Entry::Readable(transport) => run_now(event_loop, &Entry::Readable(transport))?,
+                Entry::Writable(transport) => run_now(event_loop, &Entry::Writable(transport))?,
+                Entry::Operation(operation) => run_now(event_loop, &Entry::Operation(operation))?,
             }
-            entry => run_entry(event_loop, entry)?,
         }
         if event_loop.hurried.get() != 0 {
             run_hurried(event_loop)?;
@@ -125,6 +145,13 @@ fn run_turn(event_loop: &Instance<LoopBody>) -> PyResult<()> {
     event_loop.counters.turned(batch as u64);
     note_ran(event_loop, batch as u32);
     Ok(())
+}
+
+/// The next entry, in debug mode or while a recording runs.
+#[inline(never)]
+fn run_next_with_care(event_loop: &Instance<LoopBody>) -> PyResult<()> {
+    let next = event_loop.ready.borrow_mut().pop_front();
+    next.map_or(Ok(()), |entry| run_entry(event_loop, entry))
 }
 
 /// A Task that has received or sent a lot goes on at once, if nobody else was woken: see [`Instance::hurry`].
@@ -156,9 +183,7 @@ fn alone(event_loop: &Instance<LoopBody>) -> bool {
 
 #[inline(always)]
 fn note_ran(event_loop: &Instance<LoopBody>, entries: u32) {
-    let mut budgets = event_loop.budgets.borrow_mut();
-    budgets.watching.ran(entries);
-    budgets.alone.ran(entries);
+    event_loop.budget.borrow_mut().ran(entries);
 }
 
 /// Step 1 and 2.
@@ -169,16 +194,10 @@ fn poll_if_due(event_loop: &Instance<LoopBody>) -> PyResult<()> {
         return poll(event_loop, Timeout::Now);
     }
     if !event_loop.ready.borrow().is_empty() {
-        let budgets = event_loop.budgets.borrow();
-        let budget = if alone(event_loop) {
-            &budgets.alone
-        } else {
-            &budgets.watching
-        };
-        if !budget.spent(monotonic_ns) {
+        let times = if alone(event_loop) { POLL_RARELY } else { 1 };
+        if !event_loop.budget.borrow().spent_times(times, monotonic_ns) {
             return Ok(());
         }
-        drop(budgets);
         return poll(event_loop, Timeout::Now);
     }
     wait_idle(event_loop)
@@ -277,11 +296,7 @@ fn poll(event_loop: &Instance<LoopBody>, timeout: Timeout) -> PyResult<()> {
     } else {
         event_loop.known_now.set(polled);
     }
-    {
-        let mut budgets = event_loop.budgets.borrow_mut();
-        budgets.watching.polled(polled);
-        budgets.alone.polled(polled);
-    }
+    event_loop.budget.borrow_mut().polled(polled);
     result?;
     // A signal may have ended the wait, or arrived while only native code ran.
     threads::check_signals()

@@ -155,7 +155,7 @@ impl Instance<OperationBody> {
             Attempt::NotNow => self.wait(&event_loop, &socket),
             Attempt::Again => {
                 let step = self.wait(&event_loop, &socket)?;
-                event_loop.schedule(Entry::Operation(self.object()))?;
+                event_loop.schedule(|| Entry::Operation(self.object()))?;
                 Ok(step)
             }
         }
@@ -272,7 +272,7 @@ pub(crate) fn run_ready(event_loop: &Instance<LoopBody>, operation: &Object) -> 
     }
     match this.attempt(event_loop, &socket) {
         Ok(Attempt::NotNow) => Ok(()),
-        Ok(Attempt::Again) => event_loop.schedule(Entry::Operation(operation.clone())),
+        Ok(Attempt::Again) => event_loop.schedule(|| Entry::Operation(operation.clone())),
         Ok(Attempt::Done(result)) => {
             let moved = match this.kind.get() {
                 Kind::Receive => Bytes::peek(&result).map_or(0, <[u8]>::len),

@@ -107,7 +107,7 @@ pub(crate) fn create_on(
         task.note_eager_start();
         task.start_eagerly()?;
     } else {
-        if let Err(raised) = event_loop.schedule_first(Entry::Step(task.object())) {
+        if let Err(raised) = event_loop.schedule_first(|| Entry::Step(task.object())) {
             task.log_destroy_pending.set(false);
             return Err(raised);
         }
@@ -167,13 +167,13 @@ impl Instance<TaskBody> {
     #[inline(always)]
     pub(super) fn schedule_step(&self, exception: Option<Object>) -> PyResult<()> {
         match self.future.require_loop()? {
-            LoopRef::Native(event_loop) => event_loop.schedule(match exception {
-                None => Entry::Step(self.object()),
-                Some(exception) => Entry::Throw {
+            LoopRef::Native(event_loop) => match exception {
+                None => event_loop.schedule(|| Entry::Step(self.object())),
+                Some(exception) => event_loop.schedule(|| Entry::Throw {
                     task: self.object(),
                     exception,
-                },
-            }),
+                }),
+            },
             LoopRef::Foreign(event_loop) => {
                 let step = wrappers::task_step(self.object(), exception)?;
                 let context = self.require_context()?;

@@ -326,7 +326,7 @@ impl Instance<StreamBody> {
     pub(super) fn call_soon(&self, callable: Object, argument: Object) -> PyResult<()> {
         let event_loop = self.event_loop()?;
         let context = self.callback_context(&event_loop)?;
-        event_loop.schedule(Entry::Call {
+        event_loop.schedule(|| Entry::Call {
             callable,
             argument: Some(argument),
             context,

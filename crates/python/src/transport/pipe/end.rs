@@ -123,7 +123,7 @@ impl<T: PipeTransport> Instance<T> {
             return Ok(());
         };
         let context = event_loop.last_context.copy_current()?;
-        event_loop.schedule(Entry::Call {
+        event_loop.schedule(|| Entry::Call {
             callable,
             argument,
             context,

@@ -22,7 +22,8 @@ Each line is a scenario of `tests/ecosystem/scenarios/`: a program or a library 
 servers on this machine. It runs once on asyncio and once on tepal, each time in a process of its own and with a time
 limit. **same**: it passed on both, what was observed is equal, and on tepal nothing more was logged as an error and no
 more descriptors were left open. **differs**: it passed on asyncio and not, or not equally, on tepal. *void*: it fails
-on asyncio already, so that it says nothing. *skipped*: the library or the server cannot be had there.
+on asyncio already, so that it says nothing. *skipped*: the library or the server cannot be had there. –: not run there
+since the results were last begun anew.
 """
 
 

@@ -80,7 +80,7 @@ def tls_cases() -> list[NetworkCase]:
 
 
 def other_cases() -> list[NetworkCase]:
-    """Datagrams, short connections, subprocesses, HTTP."""
+    """Datagrams, short connections, subprocesses, HTTP and HTTPS."""
     return [
         NetworkCase("datagrams_1k_1", "1 KiB, 1 socket", "datagrams", "datagrams", 1024, 1, limit="datagrams"),
         NetworkCase("datagrams_1k_100", "1 KiB, 100 sockets", "datagrams", "datagrams", 1024, 100, limit="datagrams"),
@@ -88,6 +88,8 @@ def other_cases() -> list[NetworkCase]:
         NetworkCase("spawn_4", "`true`, 4 at a time", "spawn", "echo", 1, 4),
         NetworkCase("uvicorn_100", "plaintext, 100 connections", "uvicorn", "http", 1, 100),
         NetworkCase("aiohttp_100", "plaintext, 100 connections", "aiohttp", "http", 1, 100),
+        NetworkCase("uvicorn_tls_100", "plaintext, 100 connections", "uvicorn_tls", "http", 1, 100, tls=True),
+        NetworkCase("aiohttp_tls_100", "plaintext, 100 connections", "aiohttp_tls", "http", 1, 100, tls=True),
     ]
 
 
@@ -108,4 +110,6 @@ GROUP_TITLES = {
     "tls_handshakes": "TLS handshakes",
     "uvicorn": "uvicorn with httptools",
     "aiohttp": "aiohttp",
+    "uvicorn_tls": "uvicorn with httptools, HTTPS",
+    "aiohttp_tls": "aiohttp, HTTPS",
 }

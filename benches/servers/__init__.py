@@ -17,5 +17,7 @@ KINDS: dict[str, Start] = {
     "tls_handshakes": tls.start_handshakes,
     "uvicorn": http.start_uvicorn,
     "aiohttp": http.start_aiohttp,
+    "uvicorn_tls": http.start_uvicorn_tls,
+    "aiohttp_tls": http.start_aiohttp_tls,
 }
 """Kind to the coroutine function that starts it on the running loop and returns its port."""

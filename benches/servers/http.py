@@ -1,9 +1,12 @@
-"""Plaintext over HTTP/1.1 by the two servers that most asyncio programs use, each with its C parser."""
+"""Plaintext over HTTP/1.1, bare and above TLS, by the two servers that most programs use, each with its C parser."""
 
 import asyncio
+import tempfile
+from pathlib import Path
 from typing import Any
 
 from servers.server import BACKLOG, HOST
+from servers.tls import context, make_certificate
 
 BODY = b"Hello, World!"
 _kept: list[Any] = []
@@ -16,12 +19,12 @@ async def plaintext(scope: dict[str, Any], receive: Any, send: Any) -> None:
     await send({"type": "http.response.body", "body": BODY})
 
 
-async def start_uvicorn() -> int:
-    """uvicorn with httptools. Raises ModuleNotFoundError where one of them is not installed."""
+def uvicorn_config(**more: Any) -> Any:
+    """How uvicorn is to serve. Raises ModuleNotFoundError where it or httptools is not installed."""
     import httptools  # noqa: F401
     import uvicorn
 
-    config = uvicorn.Config(
+    return uvicorn.Config(
         plaintext,
         host=HOST,
         port=0,
@@ -31,7 +34,14 @@ async def start_uvicorn() -> int:
         lifespan="off",
         access_log=False,
         log_level="error",
+        **more,
     )
+
+
+async def serve_by_uvicorn(config: Any) -> int:
+    """Starts uvicorn, returns its port. Raises what keeps it from listening."""
+    import uvicorn
+
     server = uvicorn.Server(config)
     _kept.append(asyncio.create_task(server.serve()))
     while not server.started:
@@ -41,8 +51,22 @@ async def start_uvicorn() -> int:
     return int(server.servers[0].sockets[0].getsockname()[1])
 
 
-async def start_aiohttp() -> int:
-    """aiohttp's server. Raises ModuleNotFoundError where it is not installed."""
+async def start_uvicorn() -> int:
+    """uvicorn with httptools. Raises ModuleNotFoundError where one of them is not installed."""
+    return await serve_by_uvicorn(uvicorn_config())
+
+
+async def start_uvicorn_tls() -> int:
+    """The same above TLS."""
+    with tempfile.TemporaryDirectory() as folder:
+        key, certificate = make_certificate(Path(folder))
+        config = uvicorn_config(ssl_keyfile=str(key), ssl_certfile=str(certificate))
+        config.load()
+    return await serve_by_uvicorn(config)
+
+
+async def serve_by_aiohttp(**more: Any) -> int:
+    """Starts aiohttp's server, returns its port. Raises ModuleNotFoundError where it is not installed."""
     from aiohttp import web
 
     async def handle(request: Any) -> Any:
@@ -52,6 +76,16 @@ async def start_aiohttp() -> int:
     application.router.add_get("/", handle)
     runner = web.AppRunner(application, access_log=None)
     await runner.setup()
-    await web.TCPSite(runner, HOST, 0, backlog=BACKLOG).start()
+    await web.TCPSite(runner, HOST, 0, backlog=BACKLOG, **more).start()
     _kept.append(runner)
     return int(runner.addresses[0][1])
+
+
+async def start_aiohttp() -> int:
+    """aiohttp's server. Raises ModuleNotFoundError where it is not installed."""
+    return await serve_by_aiohttp()
+
+
+async def start_aiohttp_tls() -> int:
+    """The same above TLS."""
+    return await serve_by_aiohttp(ssl_context=context())

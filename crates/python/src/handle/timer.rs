@@ -12,7 +12,7 @@ use crate::interop::calls;
 use crate::interop::errors::{Builtin, PyResult};
 use crate::interop::gc::Visitor;
 use crate::interop::imports::imports;
-use crate::interop::instance::{HeapType, Instance, Ref, TypeCell, create, extends};
+use crate::interop::instance::{Blank, HeapType, Instance, Ref, TypeCell, extends};
 use crate::interop::interned::{Name, intern};
 use crate::interop::methods::{readable, with_arguments, without_arguments, writable};
 use crate::interop::object::Object;
@@ -77,11 +77,12 @@ impl Instance<TimerHandleBody> {
         arguments: &[Object],
         context: Option<Object>,
     ) -> PyResult<Ref<TimerHandleBody>> {
+        let blank = Blank::<TimerHandleBody>::allocate()?;
         let parts = Parts::new(event_loop, callback, arguments, context)?;
-        let timer = create(|| TimerHandleBody {
+        let timer = blank.fill_tracked(|| TimerHandleBody {
             handle: HandleBody::new(parts),
             when: Cell::new(when),
-        })?;
+        });
         timer.handle.scheduled.set(true);
         let entry = timer.clone().into_object();
         event_loop.timers.borrow_mut().push(deadline, entry);

@@ -15,7 +15,7 @@ use pyo3::ffi;
 
 use super::counting;
 use super::gc::Visitor;
-pub(crate) use super::lifetime::{create, create_untracked, recycle};
+pub(crate) use super::lifetime::{Blank, create, create_untracked, recycle};
 use super::object::{Object, Slot};
 
 /// The memory of one Python object of ours: CPython's head, then our body.

@@ -5,6 +5,7 @@
 //! it → untracked → weak references cleared → body dropped → memory to the free list or
 //! back to CPython.
 
+use std::mem::ManuallyDrop;
 use std::os::raw::{c_int, c_void};
 use std::ptr::{NonNull, null_mut};
 
@@ -23,10 +24,7 @@ use super::object::Object;
 /// `MemoryError`.
 #[inline(always)]
 pub(crate) fn create<T: HeapType>(body: impl FnOnce() -> T) -> PyResult<Ref<T>> {
-    let instance = create_untracked(body)?;
-    // SAFETY: a fresh instance, whose body is complete, and which is not tracked yet.
-    unsafe { ffi::PyObject_GC_Track(instance.as_ptr().cast()) };
-    Ok(instance)
+    Blank::allocate().map(|blank| blank.fill_tracked(body))
 }
 
 /// As [`create`], for an instance that the collector does not know.
@@ -35,27 +33,69 @@ pub(crate) fn create<T: HeapType>(body: impl FnOnce() -> T) -> PyResult<Ref<T>> 
 /// `MemoryError`.
 #[inline(always)]
 pub(crate) fn create_untracked<T: HeapType>(body: impl FnOnce() -> T) -> PyResult<Ref<T>> {
-    let kind = T::cell().kind();
-    // SAFETY: memory on the free list was made by the same allocator for the same exact
-    // type, is untracked, and PyObject_Init gives it a count of one and its type again.
-    // Nobody sees the object before its body is written; should `body` panic, the memory is lost.
-    unsafe {
-        let memory = match T::cell().pop() {
-            Some(memory) => {
-                ffi::PyObject_Init(memory.as_ptr(), kind);
-                memory.as_ptr()
-            }
-            None => {
-                let memory = ffi::PyObject_GC_New::<ffi::PyObject>(kind);
-                if memory.is_null() {
-                    return Err(Raised::already());
+    Blank::allocate().map(|blank| blank.fill(body))
+}
+
+/// The memory of an instance of exactly `T`, before it has a body. Where it is taken before what the body is made of,
+/// nothing can fail any more in between, and the compiler need not keep that in memory to be able to drop it.
+pub(crate) struct Blank<T: HeapType>(NonNull<Instance<T>>);
+
+impl<T: HeapType> Blank<T> {
+    /// Takes it.
+    ///
+    /// # Errors
+    /// `MemoryError`.
+    #[inline(always)]
+    pub(crate) fn allocate() -> PyResult<Blank<T>> {
+        let kind = T::cell().kind();
+        // SAFETY: memory on the free list was made by the same allocator for the same exact
+        // type, is untracked, and PyObject_Init gives it a count of one and its type again.
+        // Nobody sees the object before its body is written.
+        unsafe {
+            let memory = match T::cell().pop() {
+                Some(memory) => {
+                    ffi::PyObject_Init(memory.as_ptr(), kind);
+                    memory.as_ptr()
                 }
-                memory
+                None => ffi::PyObject_GC_New::<ffi::PyObject>(kind),
+            };
+            match NonNull::new(memory.cast::<Instance<T>>()) {
+                Some(memory) => Ok(Blank(memory)),
+                None => Err(Raised::already()),
             }
-        };
-        let instance = memory.cast::<Instance<T>>();
-        (&raw mut (*instance).body).write(body());
-        Ok(Ref(NonNull::new_unchecked(instance)))
+        }
+    }
+
+    /// Writes the body, right in its place; should `body` panic, the memory is lost.
+    #[inline(always)]
+    pub(crate) fn fill(self, body: impl FnOnce() -> T) -> Ref<T> {
+        let memory = ManuallyDrop::new(self).0;
+        // SAFETY: the memory is ours alone and large enough for the body, which it does not have yet.
+        unsafe { (&raw mut (*memory.as_ptr()).body).write(body()) };
+        Ref(memory)
+    }
+}
+
+impl<T: HeapType> Blank<T> {
+    /// As [`Blank::fill`]; from then on the collector knows the instance.
+    #[inline(always)]
+    pub(crate) fn fill_tracked(self, body: impl FnOnce() -> T) -> Ref<T> {
+        let instance = self.fill(body);
+        // SAFETY: a fresh instance, whose body is complete, and which is not tracked yet.
+        unsafe { ffi::PyObject_GC_Track(instance.as_ptr().cast()) };
+        instance
+    }
+}
+
+impl<T: HeapType> Drop for Blank<T> {
+    #[cold]
+    fn drop(&mut self) {
+        // SAFETY: memory of CPython's allocator for objects with a collector's head, untracked and without a body; it
+        // was given a reference to its type.
+        unsafe {
+            ffi::PyObject_GC_Del(self.0.as_ptr().cast());
+            counting::decrement(T::cell().kind().cast());
+        }
     }
 }
 

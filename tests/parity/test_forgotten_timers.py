@@ -8,9 +8,13 @@ import pytest
 pytestmark = pytest.mark.parametrize("debug", [False, True], ids=["plain", "debug"])
 
 
-def sleep_in_a_thread(loop):
-    """Leave the loop idle for a moment, without a timer for it."""
-    loop.run_until_complete(loop.run_in_executor(None, time.sleep, 0.01))
+def idle_until(loop, count):
+    """Leave the loop idle, without a timer for that, until so many timers are left; on a busy machine not at once."""
+    for _ in range(500):
+        loop.run_until_complete(loop.run_in_executor(None, time.sleep, 0.01))
+        if len(loop._scheduled) == count:
+            return
+    raise AssertionError(f"timers are left: {loop._scheduled}, not {count}")
 
 
 def test_an_idle_loop_forgets_the_cancelled_timers_that_come_first(loop):
@@ -18,11 +22,11 @@ def test_an_idle_loop_forgets_the_cancelled_timers_that_come_first(loop):
     timers = [loop.call_later(3600 + number, int) for number in range(4)]
     for timer in timers[:2] + timers[3:]:
         timer.cancel()
-    sleep_in_a_thread(loop)
+    idle_until(loop, 2)
     assert [timer._scheduled for timer in timers] == [False, False, True, True]
     assert sorted(loop._scheduled) == timers[2:]
     timers[2].cancel()
-    sleep_in_a_thread(loop)
+    idle_until(loop, 0)
     assert list(loop._scheduled) == []
 
 
@@ -41,12 +45,11 @@ def test_forgetting_a_timer_may_make_and_cancel_others(loop):
     reference = weakref.ref(watched, forgotten)
     watched.cancel()
     del watched
-    sleep_in_a_thread(loop)
+    idle_until(loop, 2)  # the one of half an hour, and behind it `later`
     assert reference() is None
     assert len(made) == 2
-    sleep_in_a_thread(loop)
     assert made[0]._scheduled
     assert not made[1]._scheduled
     made[0].cancel()
-    sleep_in_a_thread(loop)
+    idle_until(loop, 0)
     assert list(loop._scheduled) == []

@@ -320,3 +320,20 @@ async def test_start_tls_of_a_served_writer_without_a_handshake(loop):
     served.far.close()
     served.server.close()
     await served.server.wait_closed()
+
+
+@pytest.mark.parametrize("library", ["tepal"], indirect=True)  # on asyncio it depends on the collector's order
+async def test_an_error_that_only_wait_closed_would_tell_is_never_reported(loop):
+    """Whether the collector ends the protocol, which keeps asyncio from reporting, before the Future or after it."""
+    served = await Served().open()
+    served.far.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+    served.far.close()
+    with pytest.raises(ConnectionResetError):
+        await served.reader.read()
+    await settle()
+    closed = served.writer._protocol._closed
+    assert closed.done() and not closed._log_traceback
+    with pytest.raises(ConnectionResetError):
+        await served.writer.wait_closed()
+    served.server.close()
+    await served.server.wait_closed()

@@ -1,5 +1,6 @@
 //! Which classes are asyncio's own, unchanged; and putting objects of ours in the place of theirs.
 
+use crate::future::FutureBody;
 use crate::interop::buffers;
 use crate::interop::calls;
 use crate::interop::errors::PyResult;
@@ -82,6 +83,24 @@ pub(super) fn is_known_protocol(protocol: &Object) -> bool {
 /// What looking at `__dict__` raises.
 pub(crate) fn is_recognised(protocol: &Object) -> PyResult<bool> {
     Ok(is_known_protocol(protocol) && !has_own(protocol, Name::DataReceived)?)
+}
+
+/// After `connection_lost(exc)` of an `asyncio.StreamReaderProtocol`: what `wait_closed()` waits for has heard of the
+/// error, whether anybody asks or not. asyncio's protocol says so in its `__del__` (`Lib/asyncio/streams.py`), which comes
+/// too late if the collector ends the Future first.
+///
+/// # Errors
+/// What looking at the protocol raises.
+#[cold]
+pub(crate) fn note_error_is_known(protocol: &Object) -> PyResult<()> {
+    if !is_known_protocol(protocol) {
+        return Ok(());
+    }
+    let closed = calls::attribute(protocol, &intern("_closed")?)?;
+    if let Some(future) = closed.instance_of::<FutureBody>() {
+        future.log_traceback.set(false);
+    }
+    Ok(())
 }
 
 /// Whether packets for this protocol may go to the state of its reader and pass both objects' methods by. Not if the

@@ -22,7 +22,9 @@ mod reader_state;
 mod received;
 mod writer_state;
 
-pub(crate) use adoption::{Classes, adopt, install, is_recognised, may_be_fed};
+pub(crate) use adoption::{
+    Classes, adopt, install, is_recognised, may_be_fed, note_error_is_known,
+};
 pub(crate) use connected::make_type as make_connected_type;
 pub(crate) use process_output::{
     OutputReader, is_output_protocol, keeps_output, output_may_be_fed, reader_of_output,

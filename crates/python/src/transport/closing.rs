@@ -9,6 +9,7 @@ use crate::interop::object::Object;
 use crate::interop::sockets;
 use crate::interop::values;
 use crate::loop_core::watchers::Side;
+use crate::stream_reader::note_error_is_known;
 
 use super::body::StreamBody;
 
@@ -86,7 +87,10 @@ impl Instance<StreamBody> {
     pub(super) fn lose_connection(&self, exception: &Object) -> PyResult<()> {
         let told = if self.protocol_connected.get() {
             let protocol = self.protocol.get_or_none();
-            calls::call_method(Name::ConnectionLost, [&protocol, exception]).map(drop)
+            match calls::call_method(Name::ConnectionLost, [&protocol, exception]) {
+                Ok(_) if !exception.is_none() => note_error_is_known(&protocol),
+                told => told.map(drop),
+            }
         } else {
             Ok(())
         };

@@ -87,7 +87,8 @@ pub(crate) fn is_recognised(protocol: &Object) -> PyResult<bool> {
 
 /// After `connection_lost(exc)` of an `asyncio.StreamReaderProtocol`: what `wait_closed()` waits for has heard of the
 /// error, whether anybody asks or not. asyncio's protocol says so in its `__del__` (`Lib/asyncio/streams.py`), which comes
-/// too late if the collector ends the Future first.
+/// too late if the collector ends the Future first: where a collection of the youngest has come between the making of the
+/// two, a full one looks at the younger Future before the older protocol (`gc_list_merge` in Modules/gcmodule.c).
 ///
 /// # Errors
 /// What looking at the protocol raises.

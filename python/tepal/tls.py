@@ -62,6 +62,13 @@ class SSLProtocol(_native.TlsProtocolCore, sslproto.SSLProtocol):
             self._app_transport_created = True
         return self._app_transport  # type: ignore[return-value]
 
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """Tell the program's protocol; what `wait_closed()` of a stream waits for has then heard of the error."""
+        protocol = self._app_protocol
+        super().connection_lost(exc)
+        if exc is not None and type(protocol) is asyncio.StreamReaderProtocol:
+            self._loop.call_soon(_note_error_is_known, protocol)  # after the protocol's own `connection_lost()`
+
     def _start_shutdown(self) -> None:
         """Begin to close; also what the other side has ended while the program had paused reading.
 
@@ -92,6 +99,11 @@ class SSLProtocol(_native.TlsProtocolCore, sslproto.SSLProtocol):
             self._do_read()
         elif self._state is sslproto.SSLProtocolState.FLUSHING:
             self._do_flush()  # type: ignore[attr-defined]
+
+
+def _note_error_is_known(protocol: asyncio.StreamReaderProtocol) -> None:
+    """As `note_error_is_known` in Rust does for plain connections: nobody reports it, whatever ends first."""
+    protocol._closed._log_traceback = False  # type: ignore[attr-defined]
 
 
 _known: bool | None = None

@@ -23,7 +23,7 @@ from measure.loops import LOOPS
 from measure.network_cases import ALL, NetworkCase
 from measure.network_goals import UVLOOP
 
-FULL = {"rounds": 4, "samples": 2, "seconds": 0.25, "warm_up": 0.1}
+FULL = {"rounds": 5, "samples": 2, "seconds": 0.25, "warm_up": 0.1}
 QUICK = {"rounds": 2, "samples": 1, "seconds": 0.15, "warm_up": 0.05}
 
 

@@ -1,5 +1,7 @@
 """The goals of ``network_goals.toml`` and what a run says about them."""
 
+import math
+import statistics
 import tomllib
 from dataclasses import dataclass
 from typing import Any
@@ -62,14 +64,48 @@ def best_peer(rates: dict[str, float]) -> str | None:
     return max(peers, key=peers.__getitem__) if peers else None
 
 
-def verdict(ratios: dict[str, float], goal: NetworkGoal) -> str:
-    """Whether tepal reached its goals in a row; ``ratios`` are multiples of one and the same base.
+CHANCE = 0.05
+"""How likely noise alone may make what is called a difference (a level of significance)."""
 
-    Returns ``yes``, ``level with LOOP`` (all goals reached, a peer less than 3 % ahead), ``no`` with
-    the reason, or `NOTHING` without a figure of tepal.
-    """
-    if OURS not in ratios:
-        return NOTHING
+
+@dataclass(frozen=True)
+class Comparison:
+    """tepal's figure divided by a peer's, of each round that has both."""
+
+    ratios: tuple[float, ...]
+
+    @property
+    def median(self) -> float:
+        """The ratio that half of the rounds exceed."""
+        return statistics.median(self.ratios)
+
+    @property
+    def telling(self) -> bool:
+        """Whether there are rounds enough for the sign test to find any difference (five)."""
+        return 0.5 ** len(self.ratios) <= CHANCE
+
+    @property
+    def behind(self) -> bool:
+        """Whether the peer is ahead beyond noise.
+
+        It is, if it is more than 3 % ahead in the median and in so many of the rounds that two equal loops would
+        show that in fewer than one of twenty runs (the one-sided sign test). With fewer than five
+        rounds the median alone decides.
+        """
+        if self.median >= LEVEL:
+            return False
+        rounds, lost = len(self.ratios), sum(ratio < 1 for ratio in self.ratios)
+        by_chance = sum(math.comb(rounds, number) for number in range(lost, rounds + 1)) / 2**rounds
+        return by_chance <= CHANCE or not self.telling
+
+    def words(self) -> str:
+        """The median, and the range where there is one."""
+        lowest, highest = min(self.ratios), max(self.ratios)
+        return f"{self.median:.2f}" + (f" ({lowest:.2f} to {highest:.2f})" if len(self.ratios) > 1 else "")
+
+
+def missed(ratios: dict[str, float], goal: NetworkGoal) -> str | None:
+    """The first figure of the goal that is not reached, in words; None if all are."""
     ours, peer = ratios[OURS], best_peer(ratios)
     asked = (
         (LIMIT, goal.of_limit, ratios.get(LIMIT)),
@@ -79,12 +115,25 @@ def verdict(ratios: dict[str, float], goal: NetworkGoal) -> str:
     for name, multiple, theirs in asked:
         if multiple is not None and theirs is not None and ours < multiple * theirs:
             return f"no: {ours / theirs:.2f} × {name}"
-    rivals = {loop: ratio for loop, ratio in ratios.items() if loop not in (OURS, LIMIT)}
-    if not rivals:
+    return None
+
+
+def verdict(ratios: dict[str, float], goal: NetworkGoal, peers: dict[str, Comparison]) -> str:
+    """Whether tepal reached its goals in a row.
+
+    ``ratios`` are multiples of one and the same base; ``peers`` has tepal beside each other loop. Returns ``no`` with
+    the reason; ``yes``; ``level with LOOP`` (all goals reached, a loop less than 3 % ahead); ``LOOP within noise``
+    (further ahead, but in so few rounds that it may be chance); or `NOTHING` without a figure of tepal.
+    """
+    if OURS not in ratios or not peers:
         return NOTHING
-    rival = max(rivals, key=rivals.__getitem__)
-    if ours >= rivals[rival]:
+    if (reason := missed(ratios, goal)) is not None:
+        return reason
+    behind = {loop: peer.median for loop, peer in peers.items() if peer.behind}
+    if behind:
+        rival = min(behind, key=behind.__getitem__)
+        return f"no: {behind[rival]:.2f} × {rival}"
+    rival = min(peers, key=lambda loop: peers[loop].median)
+    if peers[rival].median >= 1:
         return "yes"
-    if ours >= LEVEL * rivals[rival]:
-        return f"level with {rival}"
-    return f"no: {ours / rivals[rival]:.2f} × {rival}"
+    return f"level with {rival}" if peers[rival].median >= LEVEL else f"{rival} within noise"

@@ -74,7 +74,7 @@ def ratio_table(summary: dict[str, Any], notes: Footnotes) -> list[str]:
                         case["title"],
                         *[cell(loop, case, notes) for loop in loops],
                         peer or NOTHING,
-                        share(case, peer),
+                        case["beside_best_peer"] or NOTHING,
                         share(case, LIMIT),
                         case["goal"] or "best peer",
                         case["reached"],
@@ -168,7 +168,8 @@ def section(summary: dict[str, Any], chart_name: str) -> str:
         f"![CPython {summary['python_minor']}]({chart_name})",
         "",
         "The column uvloop is answers per second of the server's CPU time; the others are multiples of it "
-        "(higher is better; the best loop in bold).",
+        "(higher is better; the best loop in bold). Beside the best peer: the median of the rounds, and in "
+        "brackets the lowest and the highest of them; a peer is ahead beyond noise by the sign test over the rounds.",
         "",
         *ratio_table(summary, notes),
         *idle_table(summary, notes, "idle"),

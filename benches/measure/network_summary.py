@@ -7,9 +7,9 @@ import sys
 from typing import Any
 
 from measure import network_goals
-from measure.goals import BASE
+from measure.goals import BASE, OURS
 from measure.network_cases import IDLE, IDLE_TLS, NetworkCase
-from measure.network_goals import UVLOOP, NetworkGoals
+from measure.network_goals import UVLOOP, Comparison, NetworkGoals
 from measure.network_rounds import LIMIT, NetworkEffort, NetworkMeasurement
 from measure.summary import machine
 
@@ -21,14 +21,27 @@ def per_cpu_second(window: Window) -> float:
     return float(window["requests"] / max(window["server_cpu_seconds"], 1e-9))
 
 
-def ratio(base: list[Window | None], windows: list[Window | None]) -> float | None:
-    """Median over the rounds of the loop's figure divided by the base's of the same round."""
-    ratios = [
+def by_round(base: list[Window | None], windows: list[Window | None]) -> tuple[float, ...]:
+    """The loop's figure divided by the base's of the same round, for each round that has both."""
+    return tuple(
         per_cpu_second(one) / per_cpu_second(other)
         for one, other in zip(windows, base, strict=False)
         if one is not None and other is not None
-    ]
+    )
+
+
+def ratio(base: list[Window | None], windows: list[Window | None]) -> float | None:
+    """Median over the rounds of the loop's figure divided by the base's of the same round."""
+    ratios = by_round(base, windows)
     return statistics.median(ratios) if ratios else None
+
+
+def beside_peers(windows: dict[str, list[Window | None]]) -> dict[str, Comparison]:
+    """tepal beside each other loop of a row, round by round."""
+    if OURS not in windows:
+        return {}
+    others = {loop: by_round(of_loop, windows[OURS]) for loop, of_loop in windows.items() if loop not in (OURS, LIMIT)}
+    return {loop: Comparison(ratios) for loop, ratios in others.items() if ratios}
 
 
 def medians(windows: list[Window]) -> dict[str, float]:
@@ -57,6 +70,8 @@ def summarize_case(case: NetworkCase, found: NetworkMeasurement, goals: NetworkG
         if present:
             loops[loop] = {"ratio": multiple, **medians(present)}
     ratios = {loop: each["ratio"] for loop, each in loops.items() if each["ratio"] is not None}
+    peers = beside_peers(windows)
+    best = network_goals.best_peer(ratios)
     return {
         "title": case.title,
         "group": case.group,
@@ -65,9 +80,10 @@ def summarize_case(case: NetworkCase, found: NetworkMeasurement, goals: NetworkG
         "base": base,
         "loops": loops,
         "failures": failures,
-        "best_peer": network_goals.best_peer(ratios),
+        "best_peer": best,
+        "beside_best_peer": peers[best].words() if best in peers else None,
         "goal": goal.words(),
-        "reached": network_goals.verdict(ratios, goal),
+        "reached": network_goals.verdict(ratios, goal, peers),
     }
 
 

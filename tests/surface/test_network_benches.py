@@ -27,21 +27,46 @@ def window(requests, cpu, seconds=1.0):
     }
 
 
+def judged(ratios, goal):
+    """The verdict on figures of one round, in which tepal's ratio to a peer is that of their multiples."""
+    from measure.network_goals import Comparison, verdict
+
+    ours = ratios.get("tepal", 0.0)
+    rivals = {loop for loop in ratios if loop not in ("tepal", "limit")}
+    return verdict(ratios, goal, {loop: Comparison((ours / ratios[loop],)) for loop in rivals})
+
+
 def test_verdicts():
-    from measure.network_goals import NetworkGoal, verdict
+    from measure.network_goals import NetworkGoal
 
     ahead = NetworkGoal()
     ratios = {"uvloop": 1.0, "zuvloop": 1.2, "limit": 2.0}
-    assert verdict(ratios, ahead) == "–"
-    assert verdict(ratios | {"tepal": 1.3}, ahead) == "yes"
-    assert verdict(ratios | {"tepal": 1.19}, ahead) == "level with zuvloop"
-    assert verdict(ratios | {"tepal": 1.0}, ahead) == "no: 0.83 × zuvloop"
-    assert verdict(ratios | {"tepal": 1.3, "asyncio": 1.5}, ahead) == "no: 0.87 × asyncio"
+    assert judged(ratios, ahead) == "–"
+    assert judged(ratios | {"tepal": 1.3}, ahead) == "yes"
+    assert judged(ratios | {"tepal": 1.19}, ahead) == "level with zuvloop"
+    assert judged(ratios | {"tepal": 1.0}, ahead) == "no: 0.83 × zuvloop"
+    assert judged(ratios | {"tepal": 1.3, "asyncio": 1.5}, ahead) == "no: 0.87 × asyncio"
     goal = NetworkGoal(of_best_peer=1.5, of_uvloop=1.8)
-    assert verdict(ratios | {"tepal": 1.79}, goal) == "no: 1.49 × zuvloop"
-    assert verdict(ratios | {"tepal": 1.8}, goal) == "yes"
-    assert verdict({"uvloop": 1.0, "tepal": 1.7}, goal) == "no: 1.70 × uvloop"
-    assert verdict(ratios | {"tepal": 1.8}, NetworkGoal(of_limit=0.92)) == "no: 0.90 × limit"
+    assert judged(ratios | {"tepal": 1.79}, goal) == "no: 1.49 × zuvloop"
+    assert judged(ratios | {"tepal": 1.8}, goal) == "yes"
+    assert judged({"uvloop": 1.0, "tepal": 1.7}, goal) == "no: 1.70 × uvloop"
+    assert judged(ratios | {"tepal": 1.8}, NetworkGoal(of_limit=0.92)) == "no: 0.90 × limit"
+
+
+def test_a_peer_is_ahead_only_beyond_noise():
+    from measure.network_goals import Comparison, NetworkGoal, verdict
+
+    def of(*ratios):
+        return verdict({"uvloop": 1.0, "tepal": 0.9}, NetworkGoal(), {"uvloop": Comparison(ratios)})
+
+    assert of(0.9, 0.9, 0.9, 0.9) == "no: 0.90 × uvloop", "four rounds: the median alone"
+    assert of(0.9, 0.9, 0.8, 0.9, 0.95) == "no: 0.90 × uvloop"
+    assert of(0.9, 0.9, 0.8, 0.9, 1.05) == "uvloop within noise", "six of 32 runs of two equal loops show this"
+    assert of(0.9, 0.9, 0.8, 0.9, 1.05, 0.9, 0.9, 0.9) == "no: 0.90 × uvloop", "nine of 256"
+    assert of(0.98, 0.98, 0.98, 0.98, 0.98) == "level with uvloop"
+    assert of(0.9, 1.0, 1.0, 1.2, 0.9) == "yes"
+    assert Comparison((0.9, 1.0, 1.25)).words() == "1.00 (0.90 to 1.25)"
+    assert Comparison((0.9,)).words() == "0.90"
 
 
 def test_goals_are_those_of_the_rows_they_name():

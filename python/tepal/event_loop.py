@@ -142,6 +142,7 @@ class EventLoop(_native.LoopCore, asyncio.SelectorEventLoop):
         self._recording = observing.join(self)
 
     _default_executor: "concurrent.futures.Executor | None"
+    _coroutine_origin_tracking_enabled: bool
 
     # The queues, as asyncio's methods and third parties see them.
 
@@ -199,6 +200,13 @@ class EventLoop(_native.LoopCore, asyncio.SelectorEventLoop):
             self._give_wakeup_fd_back(wakeup)
             if self._recording is not None:
                 self._recording.rested(self)
+
+    def _set_coroutine_origin_tracking(self, enabled: bool) -> None:
+        """As asyncio's; coroutines of ours remember as well where they were made."""
+        before = self._coroutine_origin_tracking_enabled
+        super()._set_coroutine_origin_tracking(enabled)
+        if bool(enabled) != bool(before):
+            _native.keep_coroutine_origins(bool(enabled))
 
     def _turns_are_replaced(self) -> bool:
         """Whether a subclass or somebody else has put another ``_run_once`` in place."""

@@ -34,7 +34,9 @@ mod _native {
     use crate::interop::imports::{import_all, learn_context_layout};
     use crate::interop::interned::intern_all;
     use crate::interop::object::Object;
-    use crate::interop::{openssl, running_task, sockets, stop_iteration, weak_collections};
+    use crate::interop::{
+        coroutine_origin, openssl, running_task, sockets, stop_iteration, weak_collections,
+    };
     use crate::{
         datagram, event_loop, executor, functions, future, handle, loop_core, sock, stream_reader,
         task, tls, transport,
@@ -173,6 +175,18 @@ mod _native {
     #[pyo3(signature = (task, /))]
     fn note_of(task: &Bound<'_, PyAny>) -> u32 {
         event_loop::note_of(&Object::from_bound(task))
+    }
+
+    /// Coroutines of ours remember where they were made, from now on, or as before: calls with True and with False are
+    /// counted against each other.
+    #[pyfunction]
+    #[pyo3(signature = (wanted, /))]
+    fn keep_coroutine_origins(wanted: bool) {
+        if wanted {
+            coroutine_origin::keep_origins();
+        } else {
+            coroutine_origin::forget_origins();
+        }
     }
 
     /// A callable that calls both with what it is called with, and returns what `second` returns. It has no Python frame, so

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import linecache
+import re
 import sys
 import warnings
 from typing import Any
@@ -33,7 +34,9 @@ def _awaited(name: str, file: str, line: int) -> str:
     """What to write instead of a bare call of ``name`` in that line: in a generator of old it is no ``await``."""
     lines = linecache.getlines(file)
     text = lines[line - 1] if 0 < line <= len(lines) else ""
-    call = f"{name}()" if f"{name}()" in text else f"{name}(...)"
+    receiver = re.search(rf"((?:\w+\.)*)\b{re.escape(name)}\(", text)
+    dotted = f"{receiver[1]}{name}" if receiver else name
+    call = f"{dotted}()" if f"{name}()" in text else f"{dotted}(...)"
     margin = len(text) - len(text.lstrip())
     around = (each.strip() for each in reversed(lines[: max(line - 1, 0)]) if len(each) - len(each.lstrip()) < margin)
     function = next((each for each in around if each.startswith(("def ", "async def "))), "")
@@ -67,6 +70,7 @@ class NeverAwaited:
         self._depth = sys.get_coroutine_origin_tracking_depth()
         depth = DEPTH if "tepal.vintage" in sys.modules else 1
         sys.set_coroutine_origin_tracking_depth(max(self._depth, depth))
+        _native.keep_coroutine_origins(True)
 
     def end(self) -> None:
         """Listen no longer."""
@@ -75,6 +79,7 @@ class NeverAwaited:
         if getattr(warnings, "_warn_unawaited_coroutine", None) is self._hook:
             warnings._warn_unawaited_coroutine = self._original  # type: ignore[attr-defined]
         sys.set_coroutine_origin_tracking_depth(self._depth)
+        _native.keep_coroutine_origins(False)
         self._hook = None
 
     def _lose(self, coroutine: Any) -> None:
@@ -83,8 +88,9 @@ class NeverAwaited:
             None,
         )
         if origin is None:
-            code = coroutine.cr_code
-            origin = (code.co_filename, code.co_firstlineno, coroutine.__qualname__)
+            code = getattr(coroutine, "cr_code", None)  # a coroutine of ours has none
+            place = ("?", 0) if code is None else (code.co_filename, code.co_firstlineno)
+            origin = (*place, coroutine.__qualname__)
         self.add(coroutine.__qualname__, *origin)
 
     def add(self, name: str, file: str, line: int, function: str) -> None:

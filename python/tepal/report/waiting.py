@@ -59,7 +59,7 @@ def chain_of(coroutine: Any) -> list[Any]:
     chain: list[Any] = []
     while coroutine is not None and len(chain) < _DEPTH:
         chain.append(coroutine)
-        for name in ("cr_await", "gi_yieldfrom", "ag_await"):
+        for name in ("cr_await", "gi_yieldfrom", "ag_await", "_waits_for"):
             following = getattr(coroutine, name, None)
             if following is not None:
                 break
@@ -120,6 +120,7 @@ _WAITED_FOR: list[tuple[type, str, Callable[[Any, str], str]]] = [
     (asyncio.Event, "event", lambda this, _: f"{_name(this)}, not set"),
     (asyncio.Queue, "queue", _queue),
     (asyncio.StreamReader, "socket", lambda this, _: f"data from {_peer(getattr(this, '_transport', None))}"),
+    (asyncio.StreamWriter, "socket", lambda this, _: f"room to write to {_peer(this.transport)}"),
 ]
 
 
@@ -138,10 +139,24 @@ def _by_frame(frame: Any) -> tuple[str, str] | None:
     return None
 
 
+def _socket_operation(operation: Any) -> str:
+    what, sock = operation.__name__, operation._socket
+    try:
+        return f"{what} of a socket with peer {sock.getpeername()!r}"
+    except (AttributeError, OSError):
+        return f"{what} of {_name(sock)}"
+
+
+_OPERATIONS: dict[str, Callable[[Any], str]] = {
+    "SockOperation": _socket_operation,
+    "StreamRead": lambda read: f"data from {_peer(getattr(read._reader, '_transport', None))}",
+}
+
+
 def _by_awaited(awaited: Any, coroutine_end: Any, loop: Any) -> tuple[str, str]:
-    kind = type(coroutine_end).__name__
-    if kind in {"SockOperation", "ReadOperation", "Drain"}:
-        return "socket", _operation(coroutine_end)
+    show = _OPERATIONS.get(type(coroutine_end).__name__)
+    if show is not None:
+        return "socket", show(coroutine_end)
     if isinstance(awaited, asyncio.Task):
         return "task", f"Task {awaited.get_name()}"
     if type(awaited).__name__ == "_GatheringFuture":
@@ -156,14 +171,6 @@ def _by_awaited(awaited: Any, coroutine_end: Any, loop: Any) -> tuple[str, str]:
             left_time = max(handle.when() - loop.time(), 0)
             return "timer", f"a timer, {left_time:.3g} s left"
     return "future", f"a future ({_name(awaited)})"
-
-
-def _operation(operation: Any) -> str:
-    sock = getattr(operation, "socket", None)
-    try:
-        return f"socket with peer {sock.getpeername()!r}"  # type: ignore[union-attr]
-    except (AttributeError, OSError):
-        return "a socket"
 
 
 def describe(task: Any, loop: Any) -> tuple[str, str, Any, Any]:

@@ -22,7 +22,7 @@ fn with_one_argument(this: &L, arguments: Arguments<'_>, kind: Kind, argument: N
         return make(this, kind, socket.clone(), Some(first.clone()), None);
     }
     let [socket, first] = arguments.bind(&Signature {
-        function: kind.name(),
+        function: kind.qualified_name(),
         names: [Name::Sock, argument],
         required: 2,
         positional: 2,
@@ -45,7 +45,7 @@ fn make(
 fn receive_from_into(this: &L, arguments: Arguments<'_>) -> Operation {
     let kind = Kind::ReceiveFromInto;
     let [socket, buffer, count] = arguments.bind(&Signature {
-        function: kind.name(),
+        function: kind.qualified_name(),
         names: [Name::Sock, Name::Buf, Name::Nbytes],
         required: 2,
         positional: 3,
@@ -67,7 +67,7 @@ fn receive_from_into(this: &L, arguments: Arguments<'_>) -> Operation {
 fn send_to(this: &L, arguments: Arguments<'_>) -> Operation {
     let kind = Kind::SendTo;
     let [socket, data, address] = arguments.bind(&Signature {
-        function: kind.name(),
+        function: kind.qualified_name(),
         names: [Name::Sock, Name::Data, Name::Address],
         required: 3,
         positional: 3,
@@ -84,7 +84,7 @@ fn send_to(this: &L, arguments: Arguments<'_>) -> Operation {
 /// `sock_accept(sock)`
 fn accept(this: &L, arguments: Arguments<'_>) -> Operation {
     let [socket] = arguments.bind(&Signature {
-        function: Kind::Accept.name(),
+        function: Kind::Accept.qualified_name(),
         names: [Name::Sock],
         required: 1,
         positional: 1,

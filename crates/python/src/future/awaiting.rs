@@ -14,13 +14,11 @@ use crate::interop::errors::{
 };
 use crate::interop::gc::Visitor;
 use crate::interop::instance::{HeapType, Instance, Ref, TypeCell, create};
-use crate::interop::methods::{with_arguments, with_one, without_arguments};
 use crate::interop::object::{Object, Slot};
-use crate::interop::slots::{Step, iterates_itself, next_step, send_step};
-use crate::interop::stop_iteration::stop_iteration;
-use crate::interop::type_builder::TypeBuilder;
+use crate::interop::slots::Step;
 
 use super::body::FutureBody;
+use super::native_coroutine::{Resumable, iterator_type};
 
 /// One step of awaiting a Future: yield it while it is pending, else give its outcome.
 ///
@@ -77,30 +75,29 @@ pub(crate) fn iterate(future: &Instance<FutureBody>) -> PyResult<Ref<FutureIterB
     })
 }
 
-fn advance(this: &Instance<FutureIterBody>) -> PyResult<Step> {
-    let Some(future) = this.future.get() else {
-        return Ok(Step::Return(Object::none()));
-    };
-    let Some(future) = future.instance_of::<FutureBody>() else {
-        return Ok(Step::Return(Object::none()));
-    };
-    if !future.is_pending() {
+impl Resumable for FutureIterBody {
+    fn step(this: &Instance<FutureIterBody>) -> PyResult<Step> {
+        let Some(future) = this.future.get() else {
+            return Ok(Step::Return(Object::none()));
+        };
+        let Some(future) = future.instance_of::<FutureBody>() else {
+            return Ok(Step::Return(Object::none()));
+        };
+        if !future.is_pending() {
+            this.future.clear();
+        }
+        step(future)
+    }
+
+    fn throw(this: &Instance<FutureIterBody>, exception: &Object) -> PyResult<Step> {
         this.future.clear();
+        Err(raise_instance(exception))
     }
-    step(future)
-}
 
-fn send(this: &Instance<FutureIterBody>, _value: &Object) -> PyResult<Object> {
-    match advance(this)? {
-        Step::Yield(value) => Ok(value),
-        Step::Return(value) => Err(stop_iteration(&value)),
+    fn close(this: &Instance<FutureIterBody>) -> PyResult<()> {
+        this.future.clear();
+        Ok(())
     }
-}
-
-fn throw(this: &Instance<FutureIterBody>, arguments: Arguments<'_>) -> PyResult<()> {
-    let exception = exception_to_throw(&arguments)?;
-    this.future.clear();
-    Err(raise_instance(&exception))
 }
 
 /// The exception that the arguments of a coroutine's `throw()` stand for, its traceback attached.
@@ -164,32 +161,10 @@ fn warn_three_arguments() -> PyResult<()> {
     )
 }
 
-fn close(this: &Instance<FutureIterBody>) {
-    this.future.clear();
-}
-
 /// Makes the type of explicit iterators.
 ///
 /// # Errors
 /// What CPython raises.
 pub(crate) fn make_type() -> PyResult<Object> {
-    TypeBuilder::<FutureIterBody>::new(c"Iterator that awaits a Future.")
-        .not_constructible()
-        .slot(iterates_itself())
-        .slot(next_step(advance))
-        .slot(send_step(advance))
-        .methods(vec![
-            with_one(c"send", c"send($self, value, /)\n--\n\nAdvance.", send),
-            with_arguments(
-                c"throw",
-                c"throw($self, type, value=None, traceback=None, /)\n--\n\nRaise here.",
-                throw,
-            ),
-            without_arguments(
-                c"close",
-                c"close($self, /)\n--\n\nGive the Future up.",
-                close,
-            ),
-        ])
-        .build()
+    iterator_type::<FutureIterBody>(c"Iterator that awaits a Future.").build()
 }

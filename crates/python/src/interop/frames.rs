@@ -39,4 +39,10 @@ impl Frame {
         // SAFETY: a live frame.
         unsafe { ffi::PyFrame_GetLasti(self.0.as_ptr().cast()) }
     }
+
+    /// The line that runs.
+    pub(crate) fn line(&self) -> i32 {
+        // SAFETY: a live frame.
+        unsafe { ffi::PyFrame_GetLineNumber(self.0.as_ptr().cast()) }
+    }
 }

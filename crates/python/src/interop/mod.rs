@@ -14,6 +14,7 @@ pub(crate) mod buffers;
 pub(crate) mod calls;
 pub(crate) mod contextvars;
 pub(crate) mod coroutine_code;
+pub(crate) mod coroutine_origin;
 pub(crate) mod coroutines;
 mod counting;
 pub(crate) mod errors;

@@ -40,17 +40,17 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    /// The loop's method.
-    pub(crate) const fn name(self) -> &'static str {
+    /// The loop's method, as asyncio names it.
+    pub(crate) const fn qualified_name(self) -> &'static str {
         match self {
-            Kind::Receive => "sock_recv",
-            Kind::ReceiveInto => "sock_recv_into",
-            Kind::ReceiveFrom => "sock_recvfrom",
-            Kind::ReceiveFromInto => "sock_recvfrom_into",
-            Kind::SendAll => "sock_sendall",
-            Kind::SendTo => "sock_sendto",
-            Kind::Accept => "sock_accept",
-            Kind::SendFile => "_send_file",
+            Kind::Receive => "BaseSelectorEventLoop.sock_recv",
+            Kind::ReceiveInto => "BaseSelectorEventLoop.sock_recv_into",
+            Kind::ReceiveFrom => "BaseSelectorEventLoop.sock_recvfrom",
+            Kind::ReceiveFromInto => "BaseSelectorEventLoop.sock_recvfrom_into",
+            Kind::SendAll => "BaseSelectorEventLoop.sock_sendall",
+            Kind::SendTo => "BaseSelectorEventLoop.sock_sendto",
+            Kind::Accept => "BaseSelectorEventLoop.sock_accept",
+            Kind::SendFile => "EventLoop._send_file",
         }
     }
 

@@ -5,21 +5,22 @@ use std::ffi::CStr;
 use std::mem::offset_of;
 use std::os::fd::RawFd;
 
-use crate::future::{FutureBody, await_step, exception_to_throw};
-use crate::interop::arguments::Arguments;
+use crate::future::{
+    FutureBody, NativeCoroutine, Resumable, already_awaited, await_step, coroutine_type,
+    finalize_coroutine,
+};
 use crate::interop::buffers::Bytes;
 use crate::interop::calls;
+use crate::interop::coroutine_origin::origin_of_new;
 use crate::interop::errors::{self, Builtin, PyResult, raise_instance};
 use crate::interop::gc::Visitor;
 use crate::interop::imports::imports;
 use crate::interop::instance::{HeapType, Instance, Ref, TypeCell, WeakReferences, create};
 use crate::interop::interned::Name;
-use crate::interop::methods::{readable, with_arguments, with_one, without_arguments};
+use crate::interop::methods::{readable, without_arguments};
 use crate::interop::object::{Object, Slot};
-use crate::interop::slots::{Step, awaits_itself, iterates_itself, next_step, send_step};
+use crate::interop::slots::Step;
 use crate::interop::sockets;
-use crate::interop::stop_iteration::stop_iteration;
-use crate::interop::type_builder::TypeBuilder;
 use crate::interop::values;
 use crate::loop_core::body::LoopBody;
 use crate::loop_core::entry::Entry;
@@ -46,6 +47,7 @@ pub(crate) struct OperationBody {
     pub(super) second: Slot,
     /// What the awaiting Task waits for while it would block.
     future: Slot,
+    origin: Slot,
     /// How many bytes of the data are sent.
     pub(super) sent: Cell<usize>,
     /// The descriptor that is watched; -1 for none.
@@ -73,6 +75,7 @@ impl HeapType for OperationBody {
             first: Slot::empty(),
             second: Slot::empty(),
             future: Slot::empty(),
+            origin: Slot::empty(),
             sent: Cell::new(0),
             descriptor: Cell::new(-1),
             kind: Cell::new(Kind::Receive),
@@ -88,6 +91,7 @@ impl HeapType for OperationBody {
         visitor.slot(&self.first);
         visitor.slot(&self.second);
         visitor.slot(&self.future);
+        visitor.slot(&self.origin);
     }
 
     fn clear(&self) {
@@ -102,12 +106,8 @@ impl HeapType for OperationBody {
         self.state.get() == State::New
     }
 
-    /// What CPython says of its own coroutines.
     fn finalize(this: &Instance<OperationBody>) {
-        let message = format!("coroutine '{}' was never awaited", this.kind.get().name());
-        if let Err(raised) = errors::warn_runtime(&message) {
-            this.with_object(|this| raised.write_unraisable(this));
-        }
+        finalize_coroutine(this);
     }
 }
 
@@ -124,7 +124,9 @@ impl Instance<OperationBody> {
         first: Option<Object>,
         second: Option<Object>,
     ) -> PyResult<Ref<OperationBody>> {
+        let origin = origin_of_new()?;
         create(|| OperationBody {
+            origin: Slot::new(origin),
             event_loop: Slot::holding(event_loop.reference()),
             socket: Slot::holding(socket),
             first: Slot::new(first),
@@ -221,29 +223,53 @@ fn require_non_blocking(socket: &Object) -> PyResult<()> {
     Ok(())
 }
 
-#[cold]
-fn already_awaited() -> errors::Raised {
-    Builtin::RuntimeError.raise("cannot reuse already awaited coroutine")
+impl Resumable for OperationBody {
+    fn step(this: &Instance<OperationBody>) -> PyResult<Step> {
+        match this.state.get() {
+            State::New => this.begin(),
+            State::Ended => Err(already_awaited()),
+            State::Waiting => {
+                let Some(future) = this.future.get() else {
+                    return Err(already_awaited());
+                };
+                let Some(future) = future.instance_of::<FutureBody>() else {
+                    return Err(already_awaited());
+                };
+                let step = await_step(future);
+                if !future.is_pending() {
+                    this.let_go();
+                }
+                step
+            }
+        }
+    }
+
+    fn throw(this: &Instance<OperationBody>, exception: &Object) -> PyResult<Step> {
+        this.let_go();
+        Err(raise_instance(exception))
+    }
+
+    fn close(this: &Instance<OperationBody>) -> PyResult<()> {
+        this.let_go();
+        Ok(())
+    }
 }
 
-/// One step of the coroutine.
-fn advance(this: &Instance<OperationBody>) -> PyResult<Step> {
-    match this.state.get() {
-        State::New => this.begin(),
-        State::Ended => Err(already_awaited()),
-        State::Waiting => {
-            let Some(future) = this.future.get() else {
-                return Err(already_awaited());
-            };
-            let Some(future) = future.instance_of::<FutureBody>() else {
-                return Err(already_awaited());
-            };
-            let step = await_step(future);
-            if !future.is_pending() {
-                this.let_go();
-            }
-            step
-        }
+impl NativeCoroutine for OperationBody {
+    fn qualified_name(&self) -> &'static str {
+        self.kind.get().qualified_name()
+    }
+
+    fn is_new(&self) -> bool {
+        self.state.get() == State::New
+    }
+
+    fn is_done(&self) -> bool {
+        self.state.get() == State::Ended
+    }
+
+    fn origin(&self) -> &Slot {
+        &self.origin
     }
 }
 
@@ -298,68 +324,26 @@ pub(crate) fn run_ready(event_loop: &Instance<LoopBody>, operation: &Object) -> 
     }
 }
 
-fn send(this: &Instance<OperationBody>, value: &Object) -> PyResult<Object> {
-    if this.state.get() == State::New && !value.is_none() {
-        return Err(
-            Builtin::TypeError.raise("can't send non-None value to a just-started coroutine")
-        );
-    }
-    match advance(this)? {
-        Step::Yield(value) => Ok(value),
-        Step::Return(value) => Err(stop_iteration(&value)),
-    }
-}
-
-fn throw(this: &Instance<OperationBody>, arguments: Arguments<'_>) -> PyResult<()> {
-    let exception = exception_to_throw(&arguments)?;
-    if this.state.get() == State::Ended {
-        return Err(already_awaited());
-    }
-    this.let_go();
-    Err(raise_instance(&exception))
-}
-
-fn close(this: &Instance<OperationBody>) {
-    this.let_go();
-}
-
 /// Makes the type.
 ///
 /// # Errors
 /// What CPython raises.
 pub(crate) fn make_type() -> PyResult<Object> {
-    type Name<'a> = &'a Instance<OperationBody>;
-    let name = |this: Name<'_>| values::string(this.kind.get().name());
-    TypeBuilder::<OperationBody>::new(c"The coroutine of a sock_* method.")
-        .not_constructible()
-        .slot(awaits_itself())
-        .slot(iterates_itself())
-        .slot(next_step(advance))
-        .slot(send_step(advance))
-        .methods(vec![
-            with_one(c"send", c"send($self, value, /)\n--\n\nAdvance.", send),
-            with_arguments(
-                c"throw",
-                c"throw($self, type, value=None, traceback=None, /)\n--\n\nRaise here.",
-                throw,
-            ),
-            without_arguments(c"close", c"close($self, /)\n--\n\nGive it up.", close),
-            without_arguments(
-                c"_ready",
-                c"_ready($self, /)\n--\n\nTry again.",
-                |this: &Instance<OperationBody>| match this.event_loop.get() {
-                    Some(event_loop) => {
-                        this.with_object(|operation| run_ready(&event_loop, operation))
-                    }
-                    None => Ok(()),
-                },
-            ),
-        ])
+    type Operation<'a> = &'a Instance<OperationBody>;
+    coroutine_type::<OperationBody>(c"The coroutine of a sock_* method.")
+        .methods(vec![without_arguments(
+            c"_ready",
+            c"_ready($self, /)\n--\n\nTry again.",
+            |this: Operation<'_>| match this.event_loop.get() {
+                Some(event_loop) => this.with_object(|operation| run_ready(&event_loop, operation)),
+                None => Ok(()),
+            },
+        )])
         .attributes(vec![
-            readable(c"__name__", name),
-            readable(c"__qualname__", name),
-            readable(c"cr_running", |_: Name<'_>| Object::from_bool(false)),
-            readable(c"cr_await", |this: Name<'_>| this.future.get_or_none()),
+            readable(c"_waits_for", |this: Operation<'_>| {
+                this.future.get_or_none()
+            }),
+            readable(c"_socket", |this: Operation<'_>| this.socket.get_or_none()),
         ])
         .build()
 }

@@ -11,18 +11,19 @@
 use std::cell::Cell;
 use std::ffi::CStr;
 
-use crate::future::{FutureBody, await_step, exception_to_throw};
-use crate::interop::arguments::Arguments;
+use crate::future::{
+    FutureBody, NativeCoroutine, Resumable, already_awaited, await_step, coroutine_type,
+    finalize_coroutine,
+};
 use crate::interop::buffers::Bytes;
 use crate::interop::calls;
+use crate::interop::coroutine_origin::origin_of_new;
 use crate::interop::errors::{Builtin, PyResult, Raised, raise_instance, restore};
 use crate::interop::gc::Visitor;
 use crate::interop::instance::{HeapType, Instance, Ref, TypeCell, create_untracked};
-use crate::interop::methods::{with_arguments, with_one, without_arguments};
+use crate::interop::methods::readable;
 use crate::interop::object::{Object, Slot};
-use crate::interop::slots::{Step, awaits_itself, iterates_itself, next_step, send_step};
-use crate::interop::stop_iteration::stop_iteration;
-use crate::interop::type_builder::TypeBuilder;
+use crate::interop::slots::Step;
 use crate::interop::values;
 
 use super::adoption::asyncio_exception;
@@ -57,12 +58,14 @@ pub(crate) struct ReadBody {
     /// How much of the buffer is known not to hold the separator (bytes).
     searched: Cell<usize>,
     waiter: Slot,
+    origin: Slot,
     state: Cell<State>,
 }
 
 impl HeapType for ReadBody {
     const NAME: &'static CStr = c"tepal._native.StreamRead";
     const FREE_LIST: usize = 256;
+    const FINALIZES: bool = true;
 
     fn cell() -> &'static TypeCell {
         static CELL: TypeCell = TypeCell::new();
@@ -76,7 +79,8 @@ impl HeapType for ReadBody {
             want: Want::Line,
             searched: Cell::new(0),
             waiter: Slot::empty(),
-            state: Cell::new(State::New),
+            origin: Slot::empty(),
+            state: Cell::new(State::Done),
         }
     }
 
@@ -84,12 +88,21 @@ impl HeapType for ReadBody {
         visitor.slot(&self.reader);
         visitor.slot_with(&self.stream, |visitor, stream| visitor.reference(stream));
         visitor.slot(&self.waiter);
+        visitor.slot(&self.origin);
     }
 
     fn clear(&self) {
         self.reader.clear();
         self.stream.clear();
         self.waiter.clear();
+    }
+
+    fn needs_finalize(&self) -> bool {
+        self.state.get() == State::New
+    }
+
+    fn finalize(this: &Instance<ReadBody>) {
+        finalize_coroutine(this);
     }
 }
 
@@ -100,10 +113,13 @@ impl ReadBody {
     /// `MemoryError`.
     #[inline(always)]
     pub(super) fn make(reader: &Object, stream: Ref<ReaderState>, want: Want) -> PyResult<Object> {
+        let origin = origin_of_new()?;
         let read = create_untracked(|| ReadBody {
             reader: Slot::holding(reader.clone()),
             stream: Slot::holding(stream),
             want,
+            origin: Slot::new(origin),
+            state: Cell::new(State::New),
             ..ReadBody::blank()
         })?;
         Ok(read.into_object())
@@ -117,21 +133,63 @@ enum Look {
     Wait,
 }
 
-#[inline(always)]
-fn step(this: &Instance<ReadBody>) -> PyResult<Step> {
-    let outcome = advance(this);
-    if !matches!(outcome, Ok(Step::Yield(_))) {
-        this.state.set(State::Done);
-        this.stream.clear();
-        this.reader.clear();
+impl Resumable for ReadBody {
+    #[inline(always)]
+    fn step(this: &Instance<ReadBody>) -> PyResult<Step> {
+        let outcome = advance(this);
+        if !matches!(outcome, Ok(Step::Yield(_))) {
+            this.state.set(State::Done);
+            this.stream.clear();
+            this.reader.clear();
+        }
+        outcome
     }
-    outcome
+
+    fn throw(this: &Instance<ReadBody>, exception: &Object) -> PyResult<Step> {
+        ReadBody::close(this)?;
+        Err(raise_instance(exception))
+    }
+
+    fn close(this: &Instance<ReadBody>) -> PyResult<()> {
+        let waited = this.waiter.take().is_some();
+        if let Some(stream) = this.stream.take()
+            && waited
+        {
+            stream.waiter.clear();
+        }
+        this.state.set(State::Done);
+        this.reader.clear();
+        Ok(())
+    }
+}
+
+impl NativeCoroutine for ReadBody {
+    fn qualified_name(&self) -> &'static str {
+        match self.want {
+            Want::Some(_) => "StreamReader.read",
+            Want::Exactly(_) => "StreamReader.readexactly",
+            Want::Line => "StreamReader.readline",
+            Want::Until(_) => "StreamReader.readuntil",
+        }
+    }
+
+    fn is_new(&self) -> bool {
+        self.state.get() == State::New
+    }
+
+    fn is_done(&self) -> bool {
+        self.state.get() == State::Done
+    }
+
+    fn origin(&self) -> &Slot {
+        &self.origin
+    }
 }
 
 #[inline(always)]
 fn advance(this: &Instance<ReadBody>) -> PyResult<Step> {
     let Some(stream) = this.stream.get() else {
-        return Err(Builtin::RuntimeError.raise("cannot reuse already awaited coroutine"));
+        return Err(already_awaited());
     };
     match this.state.get() {
         State::New => {
@@ -337,49 +395,16 @@ fn overrun(message: &str, consumed: usize) -> Raised {
     made.map_or_else(|raised| raised, |exception| raise_instance(&exception))
 }
 
-fn send(this: &Instance<ReadBody>, _value: &Object) -> PyResult<Object> {
-    match step(this)? {
-        Step::Yield(value) => Ok(value),
-        Step::Return(value) => Err(stop_iteration(&value)),
-    }
-}
-
-fn throw(this: &Instance<ReadBody>, arguments: Arguments<'_>) -> PyResult<()> {
-    let exception = exception_to_throw(&arguments)?;
-    close(this);
-    Err(raise_instance(&exception))
-}
-
-fn close(this: &Instance<ReadBody>) {
-    let waited = this.waiter.take().is_some();
-    if let Some(stream) = this.stream.take()
-        && waited
-    {
-        stream.waiter.clear();
-    }
-    this.reader.clear();
-    this.state.set(State::Done);
-}
-
 /// Makes the type.
 ///
 /// # Errors
 /// What CPython raises.
 pub(crate) fn make_type() -> PyResult<Object> {
-    TypeBuilder::<ReadBody>::new(c"A read of a stream, to be awaited.")
-        .not_constructible()
-        .slot(iterates_itself())
-        .slot(awaits_itself())
-        .slot(next_step(step))
-        .slot(send_step(step))
-        .methods(vec![
-            with_one(c"send", c"send($self, value, /)\n--\n\nAdvance.", send),
-            with_arguments(
-                c"throw",
-                c"throw($self, type, value=None, traceback=None, /)\n--\n\nRaise here.",
-                throw,
-            ),
-            without_arguments(c"close", c"close($self, /)\n--\n\nGive up.", close),
+    type Read<'a> = &'a Instance<ReadBody>;
+    coroutine_type::<ReadBody>(c"A read of a stream, to be awaited.")
+        .attributes(vec![
+            readable(c"_waits_for", |this: Read<'_>| this.waiter.get_or_none()),
+            readable(c"_reader", |this: Read<'_>| this.reader.get_or_none()),
         ])
         .build()
 }

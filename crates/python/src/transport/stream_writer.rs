@@ -12,22 +12,23 @@
 
 use std::ffi::CStr;
 
-use crate::future::exception_to_throw;
+use crate::future::{
+    NativeCoroutine, Resumable, already_awaited, coroutine_type, finalize_coroutine,
+};
 use crate::interop::arguments::Arguments;
 use crate::interop::calls;
+use crate::interop::coroutine_origin::origin_of_new;
 use crate::interop::coroutines::{self, Resumed};
-use crate::interop::errors::{Builtin, PyResult, raise_instance, restore};
+use crate::interop::errors::{PyResult, raise_instance, restore};
 use crate::interop::foreign_methods::{
     ForeignMethod, foreign_method, foreign_method_without_arguments,
 };
 use crate::interop::gc::Visitor;
 use crate::interop::instance::{HeapType, Instance, TypeCell, create_untracked};
 use crate::interop::interned::Name;
-use crate::interop::methods::{with_arguments, with_one, without_arguments};
+use crate::interop::methods::readable;
 use crate::interop::object::{Object, Slot};
-use crate::interop::slots::{Step, awaits_itself, iterates_itself, next_step, send_step};
-use crate::interop::stop_iteration::stop_iteration;
-use crate::interop::type_builder::TypeBuilder;
+use crate::interop::slots::Step;
 use crate::stream_reader::{
     WriterState, original_delete, original_drain, original_write, writer_state,
 };
@@ -37,15 +38,17 @@ use super::delivery::upper;
 
 /// One `drain()`.
 pub(crate) struct DrainBody {
-    /// Gone once it is done.
+    /// Gone once it has begun.
     writer: Slot,
     /// asyncio's coroutine, if there is something to wait for.
     coroutine: Slot,
+    origin: Slot,
 }
 
 impl HeapType for DrainBody {
     const NAME: &'static CStr = c"tepal._native.StreamDrain";
     const FREE_LIST: usize = 256;
+    const FINALIZES: bool = true;
 
     fn cell() -> &'static TypeCell {
         static CELL: TypeCell = TypeCell::new();
@@ -56,17 +59,27 @@ impl HeapType for DrainBody {
         DrainBody {
             writer: Slot::empty(),
             coroutine: Slot::empty(),
+            origin: Slot::empty(),
         }
     }
 
     fn traverse(&self, visitor: &mut Visitor) {
         visitor.slot(&self.writer);
         visitor.slot(&self.coroutine);
+        visitor.slot(&self.origin);
     }
 
     fn clear(&self) {
         self.writer.clear();
         self.coroutine.clear();
+    }
+
+    fn needs_finalize(&self) -> bool {
+        self.is_new()
+    }
+
+    fn finalize(this: &Instance<DrainBody>) {
+        finalize_coroutine(this);
     }
 }
 
@@ -94,9 +107,11 @@ fn write(writer: &Object, arguments: Arguments<'_>) -> PyResult<Object> {
 
 /// `StreamWriter.drain()`
 fn drain(writer: &Object) -> PyResult<Object> {
+    let origin = origin_of_new()?;
     let drain = create_untracked(|| DrainBody {
         writer: Slot::holding(writer.clone()),
         coroutine: Slot::empty(),
+        origin: Slot::new(origin),
     })?;
     Ok(drain.into_object())
 }
@@ -126,23 +141,59 @@ fn nothing_to_wait_for(state: &WriterState) -> PyResult<bool> {
     }
 }
 
-#[inline(always)]
-fn step(this: &Instance<DrainBody>) -> PyResult<Step> {
-    if let Some(coroutine) = this.coroutine.get() {
-        return settle(this, coroutines::resume(&coroutine));
+impl Resumable for DrainBody {
+    #[inline(always)]
+    fn step(this: &Instance<DrainBody>) -> PyResult<Step> {
+        if let Some(coroutine) = this.coroutine.get() {
+            return settle(this, coroutines::resume(&coroutine));
+        }
+        let Some(writer) = this.writer.take() else {
+            return Err(already_awaited());
+        };
+        if let Some(state) = writer_state(&writer)
+            && nothing_to_wait_for(&state)?
+        {
+            return Ok(Step::Return(Object::none()));
+        }
+        let coroutine = calls::call(&original_drain()?, [&writer])?;
+        this.coroutine.set(coroutine.clone());
+        this.with_object(Object::track);
+        settle(this, coroutines::resume(&coroutine))
     }
-    let Some(writer) = this.writer.take() else {
-        return Err(Builtin::RuntimeError.raise("cannot reuse already awaited coroutine"));
-    };
-    if let Some(state) = writer_state(&writer)
-        && nothing_to_wait_for(&state)?
-    {
-        return Ok(Step::Return(Object::none()));
+
+    fn throw(this: &Instance<DrainBody>, exception: &Object) -> PyResult<Step> {
+        this.writer.clear();
+        match this.coroutine.get() {
+            Some(coroutine) => settle(this, coroutines::throw(&coroutine, exception)),
+            None => Err(raise_instance(exception)),
+        }
     }
-    let coroutine = calls::call(&original_drain()?, [&writer])?;
-    this.coroutine.set(coroutine.clone());
-    this.with_object(Object::track);
-    settle(this, coroutines::resume(&coroutine))
+
+    fn close(this: &Instance<DrainBody>) -> PyResult<()> {
+        this.writer.clear();
+        match this.coroutine.take() {
+            Some(coroutine) => calls::call_method(Name::Close, [&coroutine]).map(drop),
+            None => Ok(()),
+        }
+    }
+}
+
+impl NativeCoroutine for DrainBody {
+    fn qualified_name(&self) -> &'static str {
+        "StreamWriter.drain"
+    }
+
+    fn is_new(&self) -> bool {
+        !self.writer.is_empty()
+    }
+
+    fn is_done(&self) -> bool {
+        self.writer.is_empty() && self.coroutine.is_empty()
+    }
+
+    fn origin(&self) -> &Slot {
+        &self.origin
+    }
 }
 
 fn settle(this: &Instance<DrainBody>, resumed: Resumed) -> PyResult<Step> {
@@ -156,34 +207,6 @@ fn settle(this: &Instance<DrainBody>, resumed: Resumed) -> PyResult<Step> {
             this.coroutine.clear();
             Err(restore(exception))
         }
-    }
-}
-
-fn send(this: &Instance<DrainBody>, _value: &Object) -> PyResult<Object> {
-    given(step(this)?)
-}
-
-fn throw(this: &Instance<DrainBody>, arguments: Arguments<'_>) -> PyResult<Object> {
-    let exception = exception_to_throw(&arguments)?;
-    this.writer.clear();
-    match this.coroutine.get() {
-        Some(coroutine) => given(settle(this, coroutines::throw(&coroutine, &exception))?),
-        None => Err(raise_instance(&exception)),
-    }
-}
-
-fn given(step: Step) -> PyResult<Object> {
-    match step {
-        Step::Yield(value) => Ok(value),
-        Step::Return(value) => Err(stop_iteration(&value)),
-    }
-}
-
-fn close(this: &Instance<DrainBody>) -> PyResult<()> {
-    this.writer.clear();
-    match this.coroutine.take() {
-        Some(coroutine) => calls::call_method(Name::Close, [&coroutine]).map(drop),
-        None => Ok(()),
     }
 }
 
@@ -223,20 +246,10 @@ pub(crate) fn writer_methods() -> Vec<ForeignMethod> {
 /// # Errors
 /// What CPython raises.
 pub(crate) fn make_drain_type() -> PyResult<Object> {
-    TypeBuilder::<DrainBody>::new(c"A wait until a stream may be written to, to be awaited.")
-        .not_constructible()
-        .slot(iterates_itself())
-        .slot(awaits_itself())
-        .slot(next_step(step))
-        .slot(send_step(step))
-        .methods(vec![
-            with_one(c"send", c"send($self, value, /)\n--\n\nAdvance.", send),
-            with_arguments(
-                c"throw",
-                c"throw($self, type, value=None, traceback=None, /)\n--\n\nRaise here.",
-                throw,
-            ),
-            without_arguments(c"close", c"close($self, /)\n--\n\nGive up.", close),
-        ])
+    coroutine_type::<DrainBody>(c"A wait until a stream may be written to, to be awaited.")
+        .attributes(vec![readable(
+            c"_waits_for",
+            |this: &Instance<DrainBody>| this.coroutine.get_or_none(),
+        )])
         .build()
 }

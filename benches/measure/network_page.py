@@ -158,12 +158,13 @@ def section(summary: dict[str, Any], chart_name: str) -> str:
     notes, of, effort = Footnotes(), summary["machine"], summary["effort"]
     versions = ", ".join(f"{loop} {version}" for loop, version in summary["versions"].items() if loop != "asyncio")
     where = "the same core as" if effort["shared_core"] else "another core than"
+    priority = "real-time" if effort["priority"] else "usual"
     lines = [
         f"## CPython {summary['python_minor']}",
         "",
         f"{summary['date']}, CPython {summary['python']} ({of['compiler']}), {of['cpu']}, {of['cores']} cores, "
         f"Linux {of['kernel']} {of['architecture']}; {versions}. {effort['rounds']} rounds, best of "
-        f"{effort['samples']} windows of {effort['seconds']:g} s in each; the load generator on {where} the server.",
+        f"{effort['samples']} windows of {effort['seconds']:g} s in each; the load generator on {where} the server, both with {priority} priority.",
         "",
         f"![CPython {summary['python_minor']}]({chart_name})",
         "",

@@ -45,6 +45,8 @@ class NetworkEffort:
     """Seconds of load before it."""
     server_core: int
     client_core: int
+    priority: bool = False
+    """Whether servers and load run with real-time priority."""
 
 
 def cores() -> tuple[int, int]:

@@ -116,6 +116,7 @@ def summarize(chosen: list[NetworkCase], effort: NetworkEffort, found: NetworkMe
             "samples": effort.samples,
             "seconds": effort.seconds,
             "shared_core": effort.server_core == effort.client_core,
+            "priority": effort.priority,
         },
         "goals_for_python": goals.python,
         "versions": found.versions,

@@ -164,7 +164,8 @@ def section(summary: dict[str, Any], chart_name: str) -> str:
         "",
         f"{summary['date']}, CPython {summary['python']} ({of['compiler']}), {of['cpu']}, {of['cores']} cores, "
         f"Linux {of['kernel']} {of['architecture']}; {versions}. {effort['rounds']} rounds, best of "
-        f"{effort['samples']} windows of {effort['seconds']:g} s in each; the load generator on {where} the server, both with {priority} priority.",
+        f"{effort['samples']} windows of {effort['seconds']:g} s in each; the load generator on {where} the server, "
+        f"both with {priority} priority.",
         "",
         f"![CPython {summary['python_minor']}]({chart_name})",
         "",

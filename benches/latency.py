@@ -20,7 +20,7 @@ from measure.goals import BASE
 from measure.loops import LOOPS
 from measure.network_goals import UVLOOP
 
-FULL = {"rounds": 5, "samples": 1, "seconds": 1.5, "warm_up": 0.3}
+FULL = {"rounds": 7, "samples": 1, "seconds": 0.6, "warm_up": 0.2}
 QUICK = {"rounds": 2, "samples": 1, "seconds": 0.5, "warm_up": 0.2}
 
 
@@ -31,6 +31,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--loops", default=",".join(name for name in LOOPS if name != BASE), help="names, by commas")
     parser.add_argument("--rounds", type=int, help=f"number of rounds (default {FULL['rounds']})")
     parser.add_argument("--quick", action="store_true", help="few rounds of short windows")
+    parser.add_argument("--usual-priority", action="store_true", help="no real-time priority, also where permitted")
     parser.add_argument("--write-docs", action="store_true", help="renew docs/performance-latency.md")
     return parser.parse_args()
 
@@ -53,6 +54,7 @@ def main() -> None:
         warm_up=usual["warm_up"],
         server_core=server_core,
         client_core=client_core,
+        priority=not arguments.usual_priority and network_rounds.take_priority(),
     )
     started = time.monotonic()
     result = latency.measure([name for name in LOOPS if name in names], kinds, effort)

@@ -75,20 +75,8 @@ def chosen_effort(arguments: argparse.Namespace) -> network_rounds.NetworkEffort
         warm_up=chosen["warm_up"],
         server_core=server_core,
         client_core=client_core,
-        priority=not arguments.usual_priority and take_priority(),
+        priority=not arguments.usual_priority and network_rounds.take_priority(),
     )
-
-
-def take_priority() -> bool:
-    """Run this process and all that it starts above everything else of the machine; whether that is permitted.
-
-    Another process on the server's core costs the server more than its turn: the caches have to be filled anew.
-    """
-    try:
-        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(os.sched_get_priority_min(os.SCHED_RR)))
-    except PermissionError:
-        return False
-    return True
 
 
 def main() -> None:

@@ -7,8 +7,11 @@ connections; half and four fifths of that is the load for all.
 import datetime
 import platform
 import statistics
+import time
 from typing import Any
 
+from measure.comparison import Comparison
+from measure.goals import OURS
 from measure.network_cases import ALL, NetworkCase
 from measure.network_goals import UVLOOP
 from measure.network_rounds import NetworkEffort, NetworkMeasurement, NetworkRound, open_round, run_load
@@ -27,6 +30,10 @@ KINDS = {
 SHARES = (0.5, 0.8)
 """The loads, as shares of what uvloop can do."""
 PERCENTILES = ("p50", "p99", "p999")
+RESTING = 0.5
+"""How long all rest between two loops, as a share of the time that the load runs."""
+LEVEL = 0.95
+"""Latencies this near to the best are level with it."""
 
 
 def capacity(this: NetworkRound, case: NetworkCase) -> float | None:
@@ -35,7 +42,18 @@ def capacity(this: NetworkRound, case: NetworkCase) -> float | None:
     return None if isinstance(answer, Failure) else answer["requests"] / answer["seconds"]
 
 
-def measure_round(this: NetworkRound, cases: list[NetworkCase], rows: dict[tuple[str, float], dict[str, Any]]) -> None:
+def rest(effort: NetworkEffort) -> None:
+    """Let the others of the machine have their turn.
+
+    The load generator never sleeps, and the kernel stops what runs with real-time priority for 95 % of a second.
+    """
+    if effort.priority:
+        time.sleep((effort.seconds + effort.warm_up) * RESTING)
+
+
+def measure_round(
+    this: NetworkRound, number: int, cases: list[NetworkCase], rows: dict[tuple[str, float], dict[str, Any]]
+) -> None:
     """All loops at all loads, once."""
     for case in cases:
         most = capacity(this, case) if case.group in this.ports.get(UVLOOP, {}) else None
@@ -49,17 +67,35 @@ def measure_round(this: NetworkRound, cases: list[NetworkCase], rows: dict[tuple
                     row["failures"][loop] = this.missing[loop].get(case.group, "no such server")
                     continue
                 process = this.servers[loop].process.pid
+                rest(this.effort)
                 answer = run_load(this.effort, case, this.ports[loop][case.group], process, most * share)
                 if isinstance(answer, Failure):
                     row["failures"][loop] = answer.reason
                 else:
-                    row["loops"].setdefault(loop, []).append(answer)
+                    row["loops"].setdefault(loop, {})[number] = answer
 
 
 def medians(answers: list[dict[str, Any]]) -> dict[str, float]:
     """The figures of one loop in one row."""
     found = {name: statistics.median(one[f"{name}_microseconds"] for one in answers) for name in PERCENTILES}
     found["busy"] = statistics.median(one["server_cpu_seconds"] / one["seconds"] for one in answers)
+    return found
+
+
+def beside_peers(answers: dict[str, dict[int, dict[str, Any]]]) -> dict[str, dict[str, bool]]:
+    """Percentile to peer: whether the peer's latency is the lower one beyond noise.
+
+    ``answers`` are the load generator's, by loop and number of the round.
+    """
+    ours = answers.get(OURS, {})
+    found: dict[str, dict[str, bool]] = {}
+    for percentile in PERCENTILES:
+        key = f"{percentile}_microseconds"
+        for loop, theirs in answers.items():
+            both = theirs.keys() & ours.keys()
+            ratios = tuple(theirs[number][key] / max(ours[number][key], 1e-9) for number in both)
+            if loop != OURS and ratios:
+                found.setdefault(percentile, {})[loop] = Comparison(ratios, LEVEL).behind
     return found
 
 
@@ -71,7 +107,7 @@ def measure(loops: list[str], kinds: list[str], effort: NetworkEffort) -> dict[s
     for number in range(effort.rounds):
         show_progress(f"round {number + 1} of {effort.rounds}")
         with open_round(loops, cases, effort, number, found) as this:
-            measure_round(this, cases, rows)
+            measure_round(this, number, cases, rows)
     show_progress("")
     return {
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
@@ -80,6 +116,7 @@ def measure(loops: list[str], kinds: list[str], effort: NetworkEffort) -> dict[s
         "versions": found.versions,
         "absent": found.absent,
         "rounds": effort.rounds,
+        "priority": effort.priority,
         "seconds": effort.seconds,
         "rows": [
             {
@@ -87,7 +124,8 @@ def measure(loops: list[str], kinds: list[str], effort: NetworkEffort) -> dict[s
                 "title": ALL[name].title,
                 "share": share,
                 "rate": statistics.median(row["rates"]),
-                "loops": {loop: medians(answers) for loop, answers in row["loops"].items()},
+                "loops": {loop: medians(list(answers.values())) for loop, answers in row["loops"].items()},
+                "beside": beside_peers(row["loops"]),
                 "failures": row["failures"],
             }
             for (name, share), row in rows.items()

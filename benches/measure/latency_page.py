@@ -6,7 +6,7 @@ from typing import Any
 
 from measure.documents import BUILD, DOCS
 from measure.goals import NOTHING, OURS
-from measure.latency import PERCENTILES
+from measure.latency import LEVEL, PERCENTILES
 from measure.loops import LOOPS
 from measure.markdown import Footnotes, head, row
 from measure.network_cases import GROUP_TITLES
@@ -20,8 +20,6 @@ not the server keeps up, to every loop equally many per second: half and four fi
 uvloop's server can answer. A latency counts from the time at which the request was due.
 """
 NAMES = {"p50": "p50", "p99": "p99", "p999": "p99.9"}
-LEVEL = 1.05
-"""Latencies this near to the best are level with it."""
 
 
 def shown(result: dict[str, Any]) -> list[str]:
@@ -42,13 +40,17 @@ def cell(loop: str, one: dict[str, Any], percentile: str, notes: Footnotes) -> s
 
 
 def verdict(one: dict[str, Any], percentile: str) -> str:
-    """tepal's latency as a multiple of the best peer's."""
+    """tepal's latency as a multiple of the best peer's; ``no`` where any peer's is the lower one beyond noise."""
     peers = {loop: each[percentile] for loop, each in one["loops"].items() if loop != OURS}
     if not peers or OURS not in one["loops"]:
         return NOTHING
     best = min(peers, key=lambda loop: peers[loop])
     multiple = one["loops"][OURS][percentile] / max(peers[best], 1e-9)
-    words = "yes" if multiple <= 1 else "level" if multiple <= LEVEL else "no"
+    behind = [loop for loop, ahead in one["beside"][percentile].items() if ahead and loop in peers]
+    if behind:
+        best = min(behind, key=lambda loop: peers[loop])
+        return f"no: {one['loops'][OURS][percentile] / max(peers[best], 1e-9):.2f} × {best}"
+    words = "yes" if multiple <= 1 else "level" if multiple * LEVEL <= 1 else "within noise"
     return f"{words}: {multiple:.2f} × {best}"
 
 
@@ -76,7 +78,9 @@ def render(result: dict[str, Any]) -> str:
         "",
         f"{result['date']}, CPython {result['python']}, {machine['cpu']}, {machine['cores']} cores, "
         f"Linux {machine['kernel']} {machine['architecture']}; {versions}. "
-        f"{result['rounds']} rounds of {result['seconds']:g} s each; medians over the rounds.",
+        f"{result['rounds']} rounds of {result['seconds']:g} s each, with "
+        f"{'real-time' if result['priority'] else 'usual'} priority; medians over the rounds. A peer's latency is "
+        "the lower one beyond noise by the sign test over the rounds.",
         "",
         *table(result, notes),
         "",

@@ -1,11 +1,10 @@
 """The goals of ``network_goals.toml`` and what a run says about them."""
 
-import math
-import statistics
 import tomllib
 from dataclasses import dataclass
 from typing import Any
 
+from measure.comparison import Comparison
 from measure.goals import BASE, LEVEL, NOTHING, OURS
 from measure.network_cases import NetworkCase
 from measure.network_rounds import LIMIT
@@ -62,46 +61,6 @@ def best_peer(rates: dict[str, float]) -> str | None:
     """The loop with the most requests per CPU second among the peers; None without one."""
     peers = {loop: rate for loop, rate in rates.items() if loop not in (OURS, BASE, LIMIT)}
     return max(peers, key=peers.__getitem__) if peers else None
-
-
-CHANCE = 0.05
-"""How likely noise alone may make what is called a difference (a level of significance)."""
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """tepal's figure divided by a peer's, of each round that has both."""
-
-    ratios: tuple[float, ...]
-
-    @property
-    def median(self) -> float:
-        """The ratio that half of the rounds exceed."""
-        return statistics.median(self.ratios)
-
-    @property
-    def telling(self) -> bool:
-        """Whether there are rounds enough for the sign test to find any difference (five)."""
-        return 0.5 ** len(self.ratios) <= CHANCE
-
-    @property
-    def behind(self) -> bool:
-        """Whether the peer is ahead beyond noise.
-
-        It is, if it is more than 3 % ahead in the median and in so many of the rounds that two equal loops would
-        show that in fewer than one of twenty runs (the one-sided sign test). With fewer than five
-        rounds the median alone decides.
-        """
-        if self.median >= LEVEL:
-            return False
-        rounds, lost = len(self.ratios), sum(ratio < 1 for ratio in self.ratios)
-        by_chance = sum(math.comb(rounds, number) for number in range(lost, rounds + 1)) / 2**rounds
-        return by_chance <= CHANCE or not self.telling
-
-    def words(self) -> str:
-        """The median, and the range where there is one."""
-        lowest, highest = min(self.ratios), max(self.ratios)
-        return f"{self.median:.2f}" + (f" ({lowest:.2f} to {highest:.2f})" if len(self.ratios) > 1 else "")
 
 
 def missed(ratios: dict[str, float], goal: NetworkGoal) -> str | None:

@@ -7,9 +7,10 @@ import sys
 from typing import Any
 
 from measure import network_goals
+from measure.comparison import Comparison
 from measure.goals import BASE, OURS
 from measure.network_cases import IDLE, IDLE_TLS, NetworkCase
-from measure.network_goals import UVLOOP, Comparison, NetworkGoals
+from measure.network_goals import UVLOOP, NetworkGoals
 from measure.network_rounds import LIMIT, NetworkEffort, NetworkMeasurement
 from measure.summary import machine
 

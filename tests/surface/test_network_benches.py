@@ -29,7 +29,8 @@ def window(requests, cpu, seconds=1.0):
 
 def judged(ratios, goal):
     """The verdict on figures of one round, in which tepal's ratio to a peer is that of their multiples."""
-    from measure.network_goals import Comparison, verdict
+    from measure.comparison import Comparison
+    from measure.network_goals import verdict
 
     ours = ratios.get("tepal", 0.0)
     rivals = {loop for loop in ratios if loop not in ("tepal", "limit")}
@@ -54,7 +55,8 @@ def test_verdicts():
 
 
 def test_a_peer_is_ahead_only_beyond_noise():
-    from measure.network_goals import Comparison, NetworkGoal, verdict
+    from measure.comparison import Comparison
+    from measure.network_goals import NetworkGoal, verdict
 
     def of(*ratios):
         return verdict({"uvloop": 1.0, "tepal": 0.9}, NetworkGoal(), {"uvloop": Comparison(ratios)})
@@ -107,19 +109,27 @@ def test_a_loop_that_failed_once_has_no_figure():
 
 
 def test_latencies_are_compared_with_the_best_peer():
-    from measure import latency_page
+    from measure import latency, latency_page
 
-    def figures(p50):
-        return {"p50": p50, "p99": 2 * p50, "p999": 3 * p50, "busy": 0.5}
+    def verdict(percentile, **microseconds):
+        """Each loop's p50 in every round; p99 is twice, p99.9 three times as long."""
+        answers = {
+            loop: {number: {f"{name}_microseconds": times * value for times, name in enumerate(latency.PERCENTILES, 1)}
+                   for number, value in enumerate(values)}
+            for loop, values in microseconds.items()
+        }  # fmt: skip
+        for of_loop in answers.values():
+            for answer in of_loop.values():
+                answer |= {"server_cpu_seconds": 1.0, "seconds": 2.0}
+        loops = {loop: latency.medians(list(of_loop.values())) for loop, of_loop in answers.items()}
+        return latency_page.verdict({"loops": loops, "beside": latency.beside_peers(answers)}, percentile)
 
-    one = {"loops": {"uvloop": figures(100.0), "rloop": figures(90.0), "tepal": figures(80.0)}, "failures": {}}
-    assert latency_page.verdict(one, "p50") == "yes: 0.89 × rloop"
-    one["loops"]["tepal"] = figures(92.0)
-    assert latency_page.verdict(one, "p99") == "level: 1.02 × rloop"
-    one["loops"]["tepal"] = figures(180.0)
-    assert latency_page.verdict(one, "p999") == "no: 2.00 × rloop"
-    del one["loops"]["tepal"]
-    assert latency_page.verdict(one, "p50") == "–"
+    assert verdict("p50", uvloop=[100], rloop=[90], tepal=[80]) == "yes: 0.89 × rloop"
+    assert verdict("p99", uvloop=[100], rloop=[90], tepal=[92]) == "level: 1.02 × rloop"
+    assert verdict("p999", uvloop=[100], rloop=[90], tepal=[180]) == "no: 2.00 × rloop"
+    assert verdict("p50", uvloop=[100], rloop=[90]) == "–"
+    assert verdict("p99", rloop=[50, 50, 50, 50, 50], tepal=[60, 60, 60, 60, 60]) == "no: 1.20 × rloop"
+    assert verdict("p99", rloop=[50, 50, 50, 50, 90], tepal=[60, 60, 60, 60, 60]) == "within noise: 1.20 × rloop"
 
 
 def test_which_limit_stands_beside_a_row():

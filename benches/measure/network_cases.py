@@ -95,7 +95,7 @@ def other_cases() -> list[NetworkCase]:
 
 ALL: dict[str, NetworkCase] = {case.name: case for case in echo_cases() + tls_cases() + other_cases()}
 IDLE = NetworkCase("idle", "idle connections", "protocol", "idle", 64, 10_000, limit="echo")
-IDLE_TLS = NetworkCase("tls_idle", "idle TLS connections", "tls_protocol", "idle", 64, 1_000, tls=True)
+IDLE_TLS = NetworkCase("tls_idle", "idle TLS connections", "tls_protocol", "idle", 64, 1_000, tls=True, limit="echo")
 GROUP_TITLES = {
     "protocol": "Echo, `Protocol`",
     "buffered": "Echo, `BufferedProtocol`",

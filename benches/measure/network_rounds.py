@@ -152,9 +152,10 @@ class NetworkRound:
     """One round: the servers of all loops, alive at once."""
 
     def __init__(
-        self, loops: list[str], kinds: list[str], effort: NetworkEffort, seed: int, found: NetworkMeasurement
+        self, loops: list[str], cases: list[NetworkCase], effort: NetworkEffort, seed: int, found: NetworkMeasurement
     ) -> None:
-        self.kinds = kinds
+        self.kinds = list(dict.fromkeys(case.group for case in cases))
+        self.idle = all(case.load == "idle" for case in cases)
         self.effort = effort
         self.seed = seed
         self.found = found
@@ -172,7 +173,7 @@ class NetworkRound:
         if loop == LIMIT:
             process = JsonProcess("", core, program=PROGRAMS / "echo-limit")
         elif loop == TLS_LIMIT:
-            process = JsonProcess("measure.tls_limit", core)
+            process = JsonProcess("measure.tls_limit", core, *(("frugal",) if self.idle else ()))
         else:
             process = JsonProcess("measure.server_process", loop, core, ",".join(self.kinds), seed=self.seed)
         greeting = process.answer(START_LIMIT)
@@ -238,7 +239,7 @@ def open_round(
     loops: list[str], cases: list[NetworkCase], effort: NetworkEffort, seed: int, found: NetworkMeasurement
 ) -> Iterator[NetworkRound]:
     """A `NetworkRound` with the servers that ``cases`` need, which end with the block."""
-    this = NetworkRound(loops, list(dict.fromkeys(case.group for case in cases)), effort, seed, found)
+    this = NetworkRound(loops, cases, effort, seed, found)
     try:
         yield this
     finally:

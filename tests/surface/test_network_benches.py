@@ -139,7 +139,8 @@ def test_which_limit_stands_beside_a_row():
     assert kind_of(ALL["protocol_1k_1"], LIMIT) == kind_of(ALL["tls_streams_1k_1"], TLS_LIMIT) == "echo"
     assert kind_of(ALL["protocol_1k_1"], TLS_LIMIT) is kind_of(ALL["tls_streams_1k_1"], LIMIT) is None
     assert kind_of(ALL["tls_handshakes_1"], TLS_LIMIT) == "churn"
-    assert kind_of(ALL["uvicorn_100"], LIMIT) is kind_of(IDLE_TLS, TLS_LIMIT) is None
+    assert kind_of(ALL["uvicorn_100"], LIMIT) is kind_of(IDLE_TLS, LIMIT) is None
+    assert kind_of(IDLE_TLS, TLS_LIMIT) == "echo"
     assert kind_of(ALL["tls_streams_1k_1"], "tepal") == "tls_streams"
     assert column_of(TLS_LIMIT) == column_of(LIMIT) == LIMIT
     assert column_of("uvloop") == "uvloop"

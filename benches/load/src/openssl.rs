@@ -15,6 +15,9 @@ type BioControl = unsafe extern "C" fn(Pointer, c_int, c_long, Pointer) -> c_lon
 const PEM: c_int = 1;
 const SERVER_PREFERENCE: u64 = 1 << 22;
 const WANT_READ: c_int = 2;
+/// `SSL_CTRL_MODE`, `SSL_MODE_RELEASE_BUFFERS`
+const CTRL_MODE: c_int = 33;
+const MODE_RELEASE_BUFFERS: c_long = 0x10;
 /// `BIO_TYPE_SOURCE_SINK`, `BIO_FLAGS_READ | BIO_FLAGS_SHOULD_RETRY`, all of that kind, `BIO_CTRL_FLUSH`
 const SOURCE_SINK: c_int = 0x0400;
 const RETRY_READ: c_int = 0x09;
@@ -50,6 +53,7 @@ macro_rules! functions {
 functions! {
     TLS_server_method: unsafe extern "C" fn() -> Pointer,
     SSL_CTX_new: unsafe extern "C" fn(Pointer) -> Pointer,
+    SSL_CTX_ctrl: unsafe extern "C" fn(Pointer, c_int, c_long, Pointer) -> c_long,
     SSL_CTX_set_options: unsafe extern "C" fn(Pointer, u64) -> u64,
     SSL_CTX_use_certificate_chain_file: unsafe extern "C" fn(Pointer, *const c_char) -> c_int,
     SSL_CTX_use_PrivateKey_file: unsafe extern "C" fn(Pointer, *const c_char, c_int) -> c_int,
@@ -95,8 +99,14 @@ pub struct Context {
 
 impl Context {
     /// `module` is the file of `_ssl`, which is loaded; certificate and key are PEM files. `None` if there is no such
-    /// OpenSSL, or if it does not take them.
-    pub fn new(module: &CStr, certificate: &CStr, key: &CStr) -> Option<Context> {
+    /// OpenSSL, or if it does not take them. A `frugal` one gives back the buffers of records that a connection does not
+    /// use, as those of `ssl.SSLContext` do.
+    pub fn new(
+        module: &CStr,
+        certificate: &CStr,
+        key: &CStr,
+        frugal: bool,
+    ) -> Option<Context> {
         // SAFETY: RTLD_NOLOAD loads nothing, and the handle is kept for good. The functions get what they ask for: texts
         // that end with NUL, pointers that they gave, callbacks of the types that they call.
         unsafe {
@@ -106,6 +116,9 @@ impl Context {
             let context = NonNull::new((functions.SSL_CTX_new)((functions.TLS_server_method)()))?;
             let context = context.as_ptr();
             (functions.SSL_CTX_set_options)(context, SERVER_PREFERENCE);
+            if frugal {
+                (functions.SSL_CTX_ctrl)(context, CTRL_MODE, MODE_RELEASE_BUFFERS, null_mut());
+            }
             let taken =
                 (functions.SSL_CTX_use_certificate_chain_file)(context, certificate.as_ptr()) == 1
                     && (functions.SSL_CTX_use_PrivateKey_file)(context, key.as_ptr(), PEM) == 1;

@@ -41,7 +41,12 @@ impl TlsEchoServer {
     ///
     /// # Errors
     /// What the kernel says; `Unsupported` without an OpenSSL that takes certificate and key.
-    pub fn bind(module: &CStr, certificate: &CStr, key: &CStr) -> io::Result<TlsEchoServer> {
+    pub fn bind(
+        module: &CStr,
+        certificate: &CStr,
+        key: &CStr,
+        frugal: bool,
+    ) -> io::Result<TlsEchoServer> {
         let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let (streams, churn) = (TcpListener::bind(any)?, TcpListener::bind(any)?);
         let epoll = Epoll::new()?;
@@ -49,7 +54,8 @@ impl TlsEchoServer {
         churn.set_nonblocking(true)?;
         epoll.add(&streams, READABLE, STREAM_LISTENER)?;
         epoll.add(&churn, READABLE, CHURN_LISTENER)?;
-        let context = Context::new(module, certificate, key).ok_or(io::ErrorKind::Unsupported)?;
+        let context = Context::new(module, certificate, key, frugal)
+            .ok_or(io::ErrorKind::Unsupported)?;
         Ok(TlsEchoServer {
             epoll,
             context,

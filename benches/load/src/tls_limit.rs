@@ -18,11 +18,12 @@ pub unsafe extern "C" fn serve_tls_limit(
     module: *const c_char,
     certificate: *const c_char,
     key: *const c_char,
+    frugal: bool,
 ) -> c_int {
     // SAFETY: by contract.
     let [module, certificate, key] =
         unsafe { [module, certificate, key].map(|text| CStr::from_ptr(text)) };
-    match serve(core, module, certificate, key) {
+    match serve(core, module, certificate, key, frugal) {
         Ok(()) => 0,
         Err(error) => {
             eprintln!("{error}");
@@ -31,10 +32,16 @@ pub unsafe extern "C" fn serve_tls_limit(
     }
 }
 
-fn serve(core: usize, module: &CStr, certificate: &CStr, key: &CStr) -> io::Result<()> {
+fn serve(
+    core: usize,
+    module: &CStr,
+    certificate: &CStr,
+    key: &CStr,
+    frugal: bool,
+) -> io::Result<()> {
     sys::raise_descriptor_limit()?;
     sys::pin(core)?;
-    let mut server = TlsEchoServer::bind(module, certificate, key)?;
+    let mut server = TlsEchoServer::bind(module, certificate, key, frugal)?;
     let [echo, churn] = server.ports()?;
     println!(r#"{{"ports": {{"echo": {echo}, "churn": {churn}}}}}"#);
     server.serve()

@@ -101,12 +101,7 @@ impl Context {
     /// `module` is the file of `_ssl`, which is loaded; certificate and key are PEM files. `None` if there is no such
     /// OpenSSL, or if it does not take them. A `frugal` one gives back the buffers of records that a connection does not
     /// use, as those of `ssl.SSLContext` do.
-    pub fn new(
-        module: &CStr,
-        certificate: &CStr,
-        key: &CStr,
-        frugal: bool,
-    ) -> Option<Context> {
+    pub fn new(module: &CStr, certificate: &CStr, key: &CStr, frugal: bool) -> Option<Context> {
         // SAFETY: RTLD_NOLOAD loads nothing, and the handle is kept for good. The functions get what they ask for: texts
         // that end with NUL, pointers that they gave, callbacks of the types that they call.
         unsafe {

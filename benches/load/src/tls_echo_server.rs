@@ -54,8 +54,8 @@ impl TlsEchoServer {
         churn.set_nonblocking(true)?;
         epoll.add(&streams, READABLE, STREAM_LISTENER)?;
         epoll.add(&churn, READABLE, CHURN_LISTENER)?;
-        let context = Context::new(module, certificate, key, frugal)
-            .ok_or(io::ErrorKind::Unsupported)?;
+        let context =
+            Context::new(module, certificate, key, frugal).ok_or(io::ErrorKind::Unsupported)?;
         Ok(TlsEchoServer {
             epoll,
             context,

@@ -10,6 +10,7 @@
 A scenario that fails on asyncio says nothing about tepal; it is reported loudly, with asyncio's error as the reason.
 """
 
+import traceback
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -41,12 +42,20 @@ def last_line(text: str) -> str:
     return lines[-1] if lines else "no message"
 
 
-def error_line(failure: str) -> str:
-    """Returns the line of a traceback that names the exception, which may have several lines of text after it."""
-    lines = failure.splitlines()
-    ends = [index for index, line in enumerate(lines) if line.startswith("  ")]
-    after = lines[ends[-1] + 1 :] if ends else lines
-    return (after[0] if after else last_line(failure)).strip()[:300]
+def error_line(error: BaseException) -> str:
+    """Returns in a line what an exception says; of a group, what its first member says.
+
+    A message of several lines is its first and its last one: what was waited for, and the end of what was printed.
+    An `assert` without a message says what it asserts.
+    """
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    frames = traceback.extract_tb(error.__traceback__)
+    if not lines and frames and frames[-1].line:
+        lines = [frames[-1].line]
+    parts = [lines[0][:300], *([lines[-1][:300]] if len(lines) > 1 else [])] if lines else []
+    return ": ".join([type(error).__name__, *parts])
 
 
 def difference(on_asyncio: dict[str, Any], on_tepal: dict[str, Any]) -> str | None:
@@ -55,7 +64,7 @@ def difference(on_asyncio: dict[str, Any], on_tepal: dict[str, Any]) -> str | No
     Fewer reports, tracebacks and descriptors left open than on asyncio are no shortcoming.
     """
     if "failed" in on_tepal:
-        return f"fails: {error_line(on_tepal['failed'])}"
+        return f"fails: {on_tepal['reason']}"
     theirs, ours = on_asyncio["observed"], on_tepal["observed"]
     if ours != theirs:
         if isinstance(theirs, dict) and isinstance(ours, dict):

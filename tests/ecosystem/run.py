@@ -12,19 +12,18 @@ status is 0 only if something passed and nothing failed.
 import argparse
 import importlib
 import json
-import os
 import signal
 import subprocess
 import sys
 import tempfile
 import time
 import tomllib
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import report
-from result import DIFFERS, SAME, SKIPPED, VOID, Result, difference, error_line
+from processes import adopt_orphans, end_below
+from result import DIFFERS, SAME, SKIPPED, VOID, Result, difference, last_line
 from scenario import Scenario, registered
 from services import Services
 from services.debian import Unavailable
@@ -104,8 +103,7 @@ class Runner:
     ) -> Result:
         names = (scenario.library, scenario.name)
         if "failed" in on_asyncio:
-            reason = error_line(on_asyncio["failed"])
-            return Result(*names, VOID, f"fails on asyncio: {reason}", on_asyncio["failed"], seconds)
+            return Result(*names, VOID, f"fails on asyncio: {on_asyncio['reason']}", on_asyncio["failed"], seconds)
         note = difference(on_asyncio, on_tepal)
         if note is None:
             observed = on_tepal["observed"]
@@ -123,10 +121,12 @@ class Runner:
         module = self._modules[f"{scenario.library}/{scenario.name}"]
         log = self._log(loop, scenario)
         with tempfile.TemporaryDirectory(prefix="eco-") as folder:
-            file = Path(folder) / "outcome.json"
+            file, stage = Path(folder) / "outcome.json", Path(folder) / "stage"
+            stage.mkdir()
             words = [sys.executable, str(HERE / "scenario_process.py"), module]
             words += [scenario.library, scenario.name, loop]
-            words += ["--services", json.dumps(services), "--seconds", str(scenario.seconds), "--outcome", str(file)]
+            words += ["--services", json.dumps(services), "--seconds", str(scenario.seconds)]
+            words += ["--folder", str(stage), "--outcome", str(file)]
             with log.open("wb") as output:
                 process = subprocess.Popen(
                     words, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
@@ -137,35 +137,16 @@ class Runner:
                 except subprocess.TimeoutExpired:
                     ended = f"not done after {scenario.seconds:g} s"
                 finally:
-                    end_with_children(process)
+                    process.kill()
+                    process.wait()
+                    # It may have ended without ending its programs, which have sessions of their own.
+                    end_below(self._services.processes())
             if file.exists():
                 outcome: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
                 return outcome
         tail = "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-40:])
-        return {"failed": f"{tail}\n{ended}", "reports": [], "descriptors": 0}
-
-
-def descendants(process: int) -> Iterator[int]:
-    """Yields the ids of the processes below `process`."""
-    for file in Path("/proc").glob(f"{process}/task/*/children"):
-        try:
-            children = file.read_text().split()
-        except OSError:
-            continue
-        for child in children:
-            yield int(child)
-            yield from descendants(int(child))
-
-
-def end_with_children(process: subprocess.Popen[bytes]) -> None:
-    """Ends a process, if it is still there, and its programs, which have sessions of their own."""
-    below = list(descendants(process.pid)) if process.poll() is None else []
-    for one in (process.pid, *below):
-        try:
-            os.killpg(one, signal.SIGKILL) if one == process.pid else os.kill(one, signal.SIGKILL)
-        except (ProcessLookupError, PermissionError):
-            continue
-    process.wait()
+        reason = f"{ended}; the last it printed: {last_line(tail)}"
+        return {"failed": f"{tail}\n{ended}", "reason": reason, "reports": [], "descriptors": 0}
 
 
 def chosen(options: argparse.Namespace) -> list[Scenario]:
@@ -194,6 +175,7 @@ def main() -> int:
         return 0
     # Ended from outside, it still ends the programs and servers that it has started.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    adopt_orphans()
     logs = options.folder.resolve() / VERSION / "logs"
     logs.mkdir(parents=True, exist_ok=True)
     services = Services()
@@ -209,6 +191,7 @@ def main() -> int:
         versions = services.versions()
     finally:
         services.close()
+        end_below()
     if options.list:
         return 0
     if options.results:

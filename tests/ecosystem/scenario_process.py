@@ -1,9 +1,11 @@
 """Runs one scenario on one loop and writes what came of it as JSON; started by run.py.
 
-    python tests/ecosystem/scenario_process.py MODULE LIBRARY SCENARIO LOOP --services JSON --outcome FILE
+    python tests/ecosystem/scenario_process.py MODULE LIBRARY SCENARIO LOOP --services JSON --folder FOLDER
+      --outcome FILE
 
-The outcome is `{"observed": ..., "reports": [...], "descriptors": n}`, or `{"failed": traceback, ...}`: what the
-scenario returned, the warnings and errors that asyncio logged in this process, and how many descriptors were left open.
+The outcome is `{"observed": ..., "reports": [...], "descriptors": n}`, or `{"failed": traceback, "reason": line, ...}`:
+what the scenario returned, the warnings and errors that asyncio logged in this process, and how many descriptors were
+left open.
 """
 
 import argparse
@@ -15,11 +17,11 @@ import json
 import logging
 import os
 import sys
-import tempfile
 import traceback
 from pathlib import Path
 from typing import Any
 
+from result import error_line
 from scenario import registered
 from stage import APPLICATIONS, Stage
 from subject import SUBJECTS
@@ -41,8 +43,8 @@ def open_descriptors() -> int:
     return len(os.listdir("/proc/self/fd"))
 
 
-def play(module: str, library: str, name: str, loop: str, services: dict[str, Any]) -> dict[str, Any]:
-    """Runs the scenario and returns its outcome."""
+def play(module: str, library: str, name: str, loop: str, folder: Path, services: dict[str, Any]) -> dict[str, Any]:
+    """Runs the scenario in an empty folder and returns its outcome."""
     importlib.import_module(f"scenarios.{module}")
     function = next(one.function for one in registered() if (one.library, one.name) == (library, name))
     reports = Reports()
@@ -51,18 +53,16 @@ def play(module: str, library: str, name: str, loop: str, services: dict[str, An
     sys.path.insert(0, str(APPLICATIONS))
     sys.unraisablehook = lambda report: reports.lines.append(f"unraisable: {report.exc_value!r}")
     outcome: dict[str, Any] = {}
-    # The system's own folder of temporary files may be too deep a path for a Unix socket; this one is its child.
-    with tempfile.TemporaryDirectory(prefix="eco-") as folder:
-        stage = Stage(SUBJECTS[loop], Path(folder), services)
-        before = open_descriptors()
-        try:
-            outcome["observed"] = (
-                stage.loop.run(function(stage)) if inspect.iscoroutinefunction(function) else function(stage)
-            )
-        except BaseException:
-            outcome["failed"] = traceback.format_exc()
-        finally:
-            stage.end()
+    stage = Stage(SUBJECTS[loop], folder, services)
+    before = open_descriptors()
+    try:
+        outcome["observed"] = (
+            stage.loop.run(function(stage)) if inspect.iscoroutinefunction(function) else function(stage)
+        )
+    except BaseException as error:
+        outcome |= {"failed": traceback.format_exc(), "reason": error_line(error)}
+    finally:
+        stage.end()
     gc.collect()
     outcome["descriptors"] = max(0, open_descriptors() - before)
     outcome["reports"] = reports.lines
@@ -78,11 +78,13 @@ def main() -> int:
     parser.add_argument("loop", choices=tuple(SUBJECTS))
     parser.add_argument("--services", type=json.loads, default={})
     parser.add_argument("--seconds", type=float, default=60.0)
+    parser.add_argument("--folder", type=Path, required=True, help="empty, and not deep: a Unix socket's path is short")
     parser.add_argument("--outcome", type=Path, required=True)
     options = parser.parse_args()
     # Where it hangs shows in the log before run.py ends the process.
     faulthandler.dump_traceback_later(options.seconds * 0.95)
-    outcome = play(options.module, options.library, options.scenario, options.loop, options.services)
+    names = (options.module, options.library, options.scenario, options.loop)
+    outcome = play(*names, options.folder, options.services)
     options.outcome.write_text(json.dumps(outcome), encoding="utf-8")
     return 0
 

@@ -50,6 +50,10 @@ class Services:
         """Returns the version of each service that has been started."""
         return {name: found["version"] for name, found in self._started.items() if isinstance(found, dict)}
 
+    def processes(self) -> list[int]:
+        """Returns the ids of the services' processes."""
+        return [program.pid for program in self._programs]
+
     def close(self) -> None:
         """Ends every service and removes its data."""
         for program in self._programs:

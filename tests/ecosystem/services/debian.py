@@ -1,9 +1,11 @@
 """Programs that come from Debian's packages: found, or installed if this is root's machine to install on."""
 
 import contextlib
+import errno
 import functools
 import glob
 import os
+import random
 import shutil
 import socket
 import subprocess
@@ -12,6 +14,10 @@ from pathlib import Path
 # Where Debian puts servers, beside what PATH names.
 FOLDERS = ("/usr/sbin", "/usr/lib/postgresql/*/bin")
 INSTALL_LIMIT = 300
+
+CLIENT_PORTS = Path("/proc/sys/net/ipv4/ip_local_port_range")
+# Servers that people run stand mostly below this; with fewer ports left, two programs would often choose the same.
+LOWEST_PORT, FEWEST_PORTS = 15_000, 5_000
 
 
 class Unavailable(Exception):
@@ -58,10 +64,25 @@ def own(folder: Path, user: str) -> str | None:
 
 
 def free_ports(count: int) -> list[int]:
-    """Returns so many TCP ports of 127.0.0.1, no two alike, that were free a moment ago."""
+    """Returns so many TCP ports of 127.0.0.1, no two alike, that were free a moment ago.
+
+    They lie below the ports that the kernel gives to clients, so that no connection takes one before the server does,
+    unless the machine leaves nothing below; then they are the kernel's choice.
+    """
+    first = int(CLIENT_PORTS.read_text(encoding="ascii").split()[0])
+    below = range(LOWEST_PORT, first)
     with contextlib.ExitStack() as held:  # all at once: a port that is given back may be the next one that is free
-        listeners = [held.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
-        return [listener.getsockname()[1] for listener in listeners]
+        ports: list[int] = []
+        while len(ports) < count:
+            wanted = random.choice(below) if len(below) >= FEWEST_PORTS else 0
+            try:
+                listener = held.enter_context(socket.create_server(("127.0.0.1", wanted)))
+            except OSError as error:
+                if error.errno != errno.EADDRINUSE:
+                    raise
+                continue
+            ports.append(listener.getsockname()[1])
+        return ports
 
 
 def free_port() -> int:

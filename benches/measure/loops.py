@@ -5,12 +5,21 @@ way since Python 3.11; no task factory, policy or executor is touched.
 """
 
 import asyncio
+import ctypes
 import importlib
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from measure.process import BENCHES
+
 EagerFactory = Callable[..., Any]
+EMPTY_LIBPYTHON = (
+    BENCHES.parent / "build" / "bench" / f"libpython{sys.version_info.major}.{sys.version_info.minor}.so.1.0"
+)
+"""What satisfies an extension module that names a library of CPython, in an interpreter without one; see
+``tools/install_peers.py``. The loader knows a library that is loaded by its name."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +36,8 @@ class Loop:
     """For what replaces a loop's networking: the loop below; ``factory`` is then given that loop's factory."""
     eager_task_factory: str | None = None
     """Attribute of the module with an eager task factory of its own, if it has one."""
+    needs_libpython: bool = False
+    """Whether its extension module names CPython's shared library as one that it needs."""
 
 
 LOOPS: dict[str, Loop] = {
@@ -40,7 +51,7 @@ LOOPS: dict[str, Loop] = {
         Loop("rsloop", "new_event_loop", "its README, 'manual loop creation'"),
         Loop("aiofastnet", "loop_factory", "its README", above="asyncio"),
         Loop("aiofastnet-uvloop", "loop_factory", "its README", above="uvloop"),
-        Loop("talyn", "Loop", "what talyn.run hands to asyncio.run as loop_factory"),
+        Loop("talyn", "Loop", "what talyn.run hands to asyncio.run as loop_factory", needs_libpython=True),
     )
 }
 
@@ -60,6 +71,8 @@ def load(name: str) -> LoadedLoop:
     Raises whatever the import raises; AttributeError if the factory is missing.
     """
     loop = LOOPS[name]
+    if loop.needs_libpython and EMPTY_LIBPYTHON.exists():
+        ctypes.CDLL(str(EMPTY_LIBPYTHON))
     module = importlib.import_module(loop.name.partition("-")[0])
     eager = getattr(asyncio, "eager_task_factory", None)
     if loop.eager_task_factory is not None:

@@ -96,6 +96,16 @@ pub const GATHERED_NANOSECONDS: u64 = 4_000_000;
 /// For how many polls gathering rests then (polls).
 pub const GATHERING_RESTS: u32 = 64;
 
+/// After how many connections in a row that ended with their first answer that is expected of the next (connections).
+pub const ENDINGS_FROM: i32 = 4;
+
+/// How long an answer may have waited for the end of its connection (nanoseconds). If it took longer, other callbacks compute
+/// in between, and answers do not wait.
+pub const ENDINGS_NANOSECONDS: u64 = 4_000_000;
+
+/// For how many connections then (connections).
+pub const ENDINGS_REST: i32 = 64;
+
 /// From how many bytes on a Task that has received them goes on at once (bytes).
 ///
 /// Behind it come the others that have received something: with so much each, what came first has left the caches before its

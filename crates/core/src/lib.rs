@@ -38,6 +38,6 @@ pub mod turn;
 pub use event::{Event, Interest, Timeout, Token};
 pub use reactor::{EventBuffer, Poller, Reactor, Waker};
 pub use recorder::{Ring, StepClock, StepWatch};
-pub use sys::{RunDelay, datagram, file, monotonic_ns, pipe, socket};
+pub use sys::{RunDelay, datagram, file, forks, monotonic_ns, pipe, socket};
 pub use timers::TimerHeap;
 pub use turn::{PollBudget, wait_time};

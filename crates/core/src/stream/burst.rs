@@ -20,6 +20,23 @@ pub struct Burst {
 }
 
 impl Burst {
+    /// Whether nothing was written yet.
+    #[inline]
+    pub fn is_new(&self) -> bool {
+        self.turn == 0
+    }
+
+    /// Whether something was written in this turn, and in no other before it.
+    #[inline]
+    pub fn is_only(&self, turn: u64) -> bool {
+        self.turn == turn && self.before == 0
+    }
+
+    /// For how long something was held (nanoseconds).
+    pub fn held_for(&self, now: u64) -> u64 {
+        now.saturating_sub(self.held_since)
+    }
+
     /// Counts a write in this turn (1 and more). Answers whether another one is expected in the same turn.
     #[inline]
     pub fn wrote(&mut self, turn: u64) -> bool {
@@ -81,6 +98,18 @@ mod tests {
         assert_eq!(turn(&mut burst, 5, 2), [false, false]);
         assert_eq!(turn(&mut burst, 6, 2), [false, false]);
         assert_eq!(turn(&mut burst, 7, 2), [true, false]);
+    }
+
+    #[test]
+    fn knows_its_first_turn() {
+        let mut burst = Burst::default();
+        assert!(burst.is_new() && !burst.is_only(3));
+        turn(&mut burst, 3, 2);
+        assert!(!burst.is_new() && burst.is_only(3) && !burst.is_only(4));
+        turn(&mut burst, 4, 1);
+        assert!(!burst.is_only(3) && !burst.is_only(4));
+        burst.hold(100);
+        assert_eq!((burst.held_for(130), burst.held_for(90)), (30, 0));
     }
 
     #[test]

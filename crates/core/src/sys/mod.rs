@@ -27,6 +27,7 @@
 //! **`socket`** receives and sends without ever blocking; it is POSIX but for two flags of Linux and the BSDs.
 //! **`pipe`** reads and writes what is no socket; POSIX, but for the capacity of a pipe.
 //! **`file`** lets the kernel send files; `sendfile` of this shape is Linux's.
+//! **`forks`** notices that the process has forked; POSIX.
 //! **`datagram`** does so for datagrams, with a call that Linux, FreeBSD and NetBSD have (`recvmmsg`).
 //!
 //! **`monotonic_ns`** is the clock of Python's `time.monotonic()` on that platform, in nanoseconds: deadlines of
@@ -43,6 +44,7 @@ mod epoll;
 mod eventfd;
 #[cfg(target_os = "linux")]
 pub mod file;
+mod forks;
 pub mod pipe;
 #[cfg(target_os = "linux")]
 mod run_delay;
@@ -62,6 +64,7 @@ pub(crate) use counter::{counts_evenly, ticks};
 pub(crate) use epoll::{Epoll as Selector, EpollEvents as RawEvents, wait};
 #[cfg(target_os = "linux")]
 pub(crate) use eventfd::EventFd as WakeSource;
+pub use forks::forks;
 #[cfg(target_os = "linux")]
 pub use run_delay::RunDelay;
 

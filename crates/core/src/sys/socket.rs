@@ -52,16 +52,39 @@ pub fn receive_uninitialized(fd: RawFd, buffer: &mut [MaybeUninit<u8>]) -> io::R
 /// `WouldBlock` if it takes nothing now; what `man 2 send` lists (`EPIPE`, `ECONNRESET`, `EBADF`, ...).
 #[inline]
 pub fn send(fd: RawFd, bytes: &[u8]) -> io::Result<usize> {
+    send_with(fd, bytes, Next::Unknown)
+}
+
+/// What follows the bytes that are sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// Perhaps nothing: they leave now.
+    Unknown,
+    /// More, or the end of the stream, within a moment: with TCP a segment that is not full waits for that, but no
+    /// longer than 200 milliseconds (`MSG_MORE`, `man 7 tcp`).
+    Soon,
+}
+
+impl Next {
+    #[inline(always)]
+    fn flags(self) -> libc::c_int {
+        let more = match self {
+            Next::Unknown => 0,
+            Next::Soon => libc::MSG_MORE,
+        };
+        more | libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL
+    }
+}
+
+/// As [`send`], and says what follows.
+///
+/// # Errors
+/// As [`send`].
+#[inline]
+pub fn send_with(fd: RawFd, bytes: &[u8], next: Next) -> io::Result<usize> {
     again_if_interrupted(|| {
         // SAFETY: the pointer is to `len` readable bytes, borrowed for the whole call.
-        unsafe {
-            libc::send(
-                fd,
-                bytes.as_ptr().cast(),
-                bytes.len(),
-                libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL,
-            )
-        }
+        unsafe { libc::send(fd, bytes.as_ptr().cast(), bytes.len(), next.flags()) }
     })
 }
 
@@ -70,7 +93,7 @@ pub fn send(fd: RawFd, bytes: &[u8]) -> io::Result<usize> {
 /// # Errors
 /// As [`send`].
 #[inline]
-pub fn send_vectored(fd: RawFd, buffers: &[io::IoSlice<'_>]) -> io::Result<usize> {
+pub fn send_vectored(fd: RawFd, buffers: &[io::IoSlice<'_>], next: Next) -> io::Result<usize> {
     let count = buffers.len().min(MAXIMUM_BUFFERS);
     // SAFETY: an all-zero msghdr is valid: no name, no buffers, no control data, no flags.
     let mut message: libc::msghdr = unsafe { std::mem::zeroed() };
@@ -79,13 +102,7 @@ pub fn send_vectored(fd: RawFd, buffers: &[io::IoSlice<'_>]) -> io::Result<usize
     again_if_interrupted(|| {
         // SAFETY: `IoSlice` has the layout of `iovec` on Unix (its documentation promises it), and sendmsg does not
         // write through `msg_iov`; the buffers and `message` outlive the call.
-        unsafe {
-            libc::sendmsg(
-                fd,
-                &raw const message,
-                libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL,
-            )
-        }
+        unsafe { libc::sendmsg(fd, &raw const message, next.flags()) }
     })
 }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use tepal_core::constants::{DEFAULT_POLL_ENTRIES, DEFAULT_POLL_NANOSECONDS};
 use tepal_core::datagram::Batch;
-use tepal_core::stream::Gathering;
+use tepal_core::stream::{Endings, Gathering};
 use tepal_core::{EventBuffer, PollBudget, Reactor, TimerHeap, Waker};
 
 use crate::interop::gc::Visitor;
@@ -45,6 +45,8 @@ pub(crate) struct LoopBody {
     pub(crate) holding: RefCell<Vec<Object>>,
     /// Whether writes of different transports wait for each other.
     pub(crate) gathering: Cell<Gathering>,
+    /// Whether first answers wait for the end of their connections.
+    pub(crate) endings: Cell<Endings>,
     /// `data_received` or `buffer_updated` of a protocol runs.
     pub(crate) delivering: Cell<bool>,
     /// What all streams of the loop read small amounts through; made when the first one reads.
@@ -119,6 +121,7 @@ impl HeapType for LoopBody {
             turn: Cell::new(0),
             holding: RefCell::new(Vec::new()),
             gathering: Cell::new(Gathering::default()),
+            endings: Cell::new(Endings::default()),
             delivering: Cell::new(false),
             scratch: RefCell::new(Vec::new()),
             received: Cell::new(Vec::new()),

@@ -9,7 +9,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::os::fd::{AsRawFd, OwnedFd};
 
 use tepal_core::datagram::{Address, ipv6_text};
-use tepal_core::socket;
+use tepal_core::{forks, socket};
 
 use crate::interop::arguments::{Arguments, Signature};
 use crate::interop::calls;
@@ -132,6 +132,7 @@ impl Listener<'_> {
 
     fn serve(&mut self, descriptor: OwnedFd, peer: &Address, context: &Object) -> PyResult<()> {
         let number = descriptor.as_raw_fd();
+        let accepted_at = forks();
         let local = socket::local_address(number).map_err(|error| raise_os_error(&error))?;
         let is_tcp = [0, libc::IPPROTO_TCP].contains(&self.kind.2);
         if is_tcp {
@@ -148,6 +149,7 @@ impl Listener<'_> {
             (Name::Sockname, &self.local_object(local)?),
         ])?;
         let transport = self.transport(&socket, &protocol, extra, context)?;
+        transport.alone_since.set(Some(accepted_at));
         transport.attach_to_server()?;
         transport.enter_transports(self.event_loop)?;
         transport.start(&Object::none())

@@ -82,6 +82,10 @@ pub(crate) struct StreamBody {
     pub(super) socket: Slot,
     /// The socket is none of CPython's own, so that its methods have to be called.
     pub(super) foreign_socket: Cell<bool>,
+    /// The number of forks at which the socket was accepted, unless others may have it.
+    pub(super) alone_since: Cell<Option<u32>>,
+    /// The last bytes were sent and wait for the end of the stream.
+    pub(super) before_end: Cell<bool>,
     /// `_sock_fd`: the number under which the reactor knows the socket.
     pub(super) descriptor: Cell<RawFd>,
     pub(super) protocol: Slot,
@@ -130,6 +134,8 @@ impl HeapType for StreamBody {
             event_loop: Slot::empty(),
             socket: Slot::empty(),
             foreign_socket: Cell::new(false),
+            alone_since: Cell::new(None),
+            before_end: Cell::new(false),
             descriptor: Cell::new(-1),
             protocol: Slot::empty(),
             delivery: Delivery::none(),

@@ -19,7 +19,7 @@ impl Instance<StreamBody> {
     /// # Errors
     /// `RuntimeError` if the loop is closed.
     pub(super) fn close(&self) -> PyResult<()> {
-        self.settle()?;
+        self.send_before_end()?;
         if self.closing.replace(true) {
             return Ok(());
         }
@@ -109,6 +109,7 @@ impl Instance<StreamBody> {
 
     /// Closes the socket and lets everything go. A failure of one part does not keep the others from being done.
     fn give_up(&self) -> PyResult<()> {
+        self.end_with_last_bytes();
         let socket = self.socket.take();
         let server = self.server.take();
         self.release();

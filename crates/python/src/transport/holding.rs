@@ -4,6 +4,8 @@
 //!
 //! - for the next one of the same transport, where the program's habit says that it follows in the same turn
 //!   ([`Burst`](tepal_core::stream::Burst)): the last one sends them all before it returns;
+//! - for the end of the connection, where that followed at once with the connections before
+//!   ([`Endings`](tepal_core::stream::Endings), [`ending`](super::ending));
 //! - for those of other transports, where many are busy and more entries are ready to run
 //!   ([`Gathering`](tepal_core::stream::Gathering)): all are sent after some of them, one right after the other.
 //!
@@ -15,6 +17,7 @@
 
 use tepal_core::constants::{GATHERED_ANSWER, HELD_BYTES};
 use tepal_core::monotonic_ns;
+use tepal_core::socket::Next;
 use tepal_core::stream::Gathering;
 
 use crate::interop::errors::{PyResult, restore};
@@ -34,14 +37,17 @@ use super::writing::WRITE_ERROR;
 /// |---|---|---|
 /// | No | many transports busy, more ready, and no large answer out of `data_received` | Gathered |
 /// | No | the habit of writing again | ForNext |
+/// | No | the first of a connection, and those before ended with it | ForEnd |
 /// | ForNext | the last one of the habit, too much or too long | No: all is sent |
-/// | Gathered | too much | No: all is sent |
-/// | ForNext, Gathered | anything else | the same |
-/// | ForNext, Gathered | no `write`: a poll, another method, the end of the run | No: all is sent |
+/// | Gathered, ForEnd | too much | No: all is sent |
+/// | ForNext, ForEnd, Gathered | anything else | the same |
+/// | ForEnd, Gathered | `close()`, and nobody else can have the socket | No: sent with the end of the stream ([`ending`](super::ending)) |
+/// | ForNext, ForEnd, Gathered | no `write`: a poll, another method, the end of the run | No: all is sent |
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Held {
     No,
     ForNext,
+    ForEnd,
     Gathered,
 }
 
@@ -57,6 +63,7 @@ impl Instance<StreamBody> {
             return Held::No;
         }
         let mut burst = self.burst.get();
+        let first = burst.is_new();
         let more = burst.wrote(event_loop.turn.get());
         self.burst.set(burst);
         let mut gathering = event_loop.gathering.get();
@@ -73,6 +80,8 @@ impl Instance<StreamBody> {
             Held::Gathered
         } else if more {
             Held::ForNext
+        } else if first && self.may_wait_for_end(&event_loop) {
+            Held::ForEnd
         } else {
             Held::No
         }
@@ -90,10 +99,8 @@ impl Instance<StreamBody> {
     /// What was just queued is held back.
     #[inline(always)]
     pub(super) fn begin_to_hold(&self, event_loop: &Instance<LoopBody>, held: Held) {
-        if held == Held::ForNext {
-            let mut burst = self.burst.get();
-            burst.hold(monotonic_ns());
-            self.burst.set(burst);
+        if held != Held::Gathered {
+            self.note_holding();
         }
         self.held.set(held);
         let mut holding = event_loop.holding.borrow_mut();
@@ -103,6 +110,13 @@ impl Instance<StreamBody> {
             event_loop.gathering.set(gathering);
         }
         holding.push(self.object());
+    }
+
+    /// From now on something is held.
+    pub(super) fn note_holding(&self) {
+        let mut burst = self.burst.get();
+        burst.hold(monotonic_ns());
+        self.burst.set(burst);
     }
 
     /// A write that follows one that is held; `next` is what it should wait for itself.
@@ -120,7 +134,7 @@ impl Instance<StreamBody> {
     pub(super) fn wait_behind_held(&self, next: Held) -> PyResult<()> {
         let size = self.queue.borrow().size();
         let wait = match self.held.get() {
-            Held::Gathered => size < HELD_BYTES,
+            Held::Gathered | Held::ForEnd => size < HELD_BYTES,
             _ => next == Held::ForNext && self.burst.get().may_hold(size, monotonic_ns()),
         };
         if wait { Ok(()) } else { self.settle() }
@@ -134,7 +148,26 @@ impl Instance<StreamBody> {
     pub(super) fn settle(&self) -> PyResult<()> {
         match self.held.replace(Held::No) {
             Held::No => Ok(()),
-            _ => self.send_held(),
+            held => {
+                self.note_no_end(held);
+                self.send_held()
+            }
+        }
+    }
+
+    /// As [`Self::settle`], and what waits for the end, or was gathered, leaves with the end of the stream, which follows soon. Answers whether it
+    /// waits for that.
+    ///
+    /// # Errors
+    /// As `write`.
+    pub(super) fn settle_before_end(&self) -> PyResult<bool> {
+        match self.held.replace(Held::No) {
+            Held::No => Ok(false),
+            Held::ForNext => self.send_held().map(|()| false),
+            Held::ForEnd | Held::Gathered => match self.try_held(Next::Soon)? {
+                Outcome::Sent => Ok(true),
+                unsent => self.held_tried(unsent).map(|()| false),
+            },
         }
     }
 
@@ -151,7 +184,7 @@ impl Instance<StreamBody> {
     }
 
     fn send_held(&self) -> PyResult<()> {
-        match self.try_held()? {
+        match self.try_held(Next::Unknown)? {
             Outcome::Sent => Ok(()),
             unsent => self.held_tried(unsent),
         }
@@ -159,10 +192,12 @@ impl Instance<StreamBody> {
 
     /// As [`Self::settle`], for the loop: of no Task, and in the connection's context if Python code runs.
     fn settle_by_loop(&self, event_loop: &Instance<LoopBody>) -> PyResult<()> {
-        if self.held.replace(Held::No) == Held::No {
+        let held = self.held.replace(Held::No);
+        if held == Held::No {
             return Ok(());
         }
-        let unsent = match self.try_held()? {
+        self.note_no_end(held);
+        let unsent = match self.try_held(Next::Unknown)? {
             Outcome::Sent => return Ok(()),
             unsent => unsent,
         };
@@ -175,11 +210,11 @@ impl Instance<StreamBody> {
 
     /// Lets the kernel take what it takes. Runs no Python code, unless the socket is foreign.
     #[inline(always)]
-    fn try_held(&self) -> PyResult<Outcome> {
+    fn try_held(&self, next: Next) -> PyResult<Outcome> {
         if self.connection_lost.get() != 0 || self.queue.borrow().is_empty() {
             return Ok(Outcome::Sent);
         }
-        match self.send_queue()? {
+        match self.send_queue(next)? {
             // A chunk is memory of ours or an exact `bytes`: dropping it runs no Python code.
             Attempt::Done(count) => self.queue.borrow_mut().advance(count, drop),
             Attempt::NotNow => {}

@@ -21,6 +21,7 @@ mod acquaintances;
 mod body;
 mod closing;
 mod delivery;
+mod ending;
 mod flow;
 mod holding;
 mod pipe;

@@ -32,8 +32,7 @@ fn get_extra_info(this: &S, arguments: Arguments<'_>) -> PyResult<Object> {
     if let Some(name) = &name
         && values::same_text(name, &intern("socket")?)
     {
-        // It may be sent to directly.
-        this.settle()?;
+        this.show_socket()?;
     }
     let found = match (this.asyncio.extra.get(), name) {
         (Some(extra), Some(name)) => values::dict_get(&extra, &name)?,
@@ -263,11 +262,11 @@ fn attributes() -> Vec<Attribute<StreamBody>> {
         writable(
             c"_sock",
             |this: &S| {
-                this.settle()?;
+                this.show_socket()?;
                 Ok(this.socket.get())
             },
             |this: &S, socket| {
-                this.settle()?;
+                this.show_socket()?;
                 this.set_socket(socket);
                 Ok(())
             },

@@ -3,7 +3,7 @@
 use std::io;
 
 use tepal_core::constants::{REMEMBERED_PACKET_SIZES, REMEMBERED_PACKETS};
-use tepal_core::socket;
+use tepal_core::socket::{self, Next};
 
 use crate::interop::buffers;
 use crate::interop::calls;
@@ -247,11 +247,11 @@ impl Instance<StreamBody> {
         Ok(attempt(socket::send(sockets::descriptor(&socket), bytes)))
     }
 
-    /// Sends what the kernel takes of the queue.
+    /// Sends what the kernel takes of the queue; `next` is what follows.
     ///
     /// # Errors
     /// As [`Self::send`]; `MemoryError`.
-    pub(super) fn send_queue(&self) -> PyResult<Attempt<usize>> {
+    pub(super) fn send_queue(&self, next: Next) -> PyResult<Attempt<usize>> {
         const FEW: usize = 16;
         let Some(socket) = self.socket.get() else {
             return Ok(Attempt::NotNow);
@@ -263,13 +263,13 @@ impl Instance<StreamBody> {
         let queue = self.queue.borrow();
         let count = queue.chunks().count();
         let answer = if count == 1 {
-            socket::send(descriptor, queue.pieces().next().unwrap_or_default())
+            socket::send_with(descriptor, queue.pieces().next().unwrap_or_default(), next)
         } else if count <= FEW {
             let mut places = [io::IoSlice::new(&[]); FEW];
-            socket::send_vectored(descriptor, queue.next(&mut places))
+            socket::send_vectored(descriptor, queue.next(&mut places), next)
         } else {
             let mut places = vec![io::IoSlice::new(&[]); count.min(socket::MAXIMUM_BUFFERS)];
-            socket::send_vectored(descriptor, queue.next(&mut places))
+            socket::send_vectored(descriptor, queue.next(&mut places), next)
         };
         drop(queue);
         Ok(attempt(answer))

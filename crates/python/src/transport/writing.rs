@@ -1,6 +1,7 @@
 //! From the program to the kernel.
 
 use tepal_core::constants::GATHERED_COPY;
+use tepal_core::socket::Next;
 
 use crate::interop::buffers::{self, Bytes, View};
 use crate::interop::calls;
@@ -312,7 +313,7 @@ impl Instance<StreamBody> {
         if self.connection_lost.get() != 0 || self.queue.borrow().is_empty() {
             return Ok(());
         }
-        match self.send_queue()? {
+        match self.send_queue(Next::Unknown)? {
             Attempt::NotNow => return Ok(()),
             Attempt::Failed(exception) => return self.queue_failed(event_loop, &exception),
             // A chunk is memory of ours or an exact `bytes`: dropping it runs no Python code.

@@ -17,6 +17,7 @@ import json
 import logging
 import os
 import sys
+import time
 import traceback
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,9 @@ from result import error_line
 from scenario import registered
 from stage import APPLICATIONS, Stage
 from subject import SUBJECTS
+
+# How long what was closed may take to be closed.
+CLOSING_LIMIT = 2.0
 
 
 class Reports(logging.Handler):
@@ -64,6 +68,10 @@ def play(module: str, library: str, name: str, loop: str, folder: Path, services
     finally:
         stage.end()
     gc.collect()
+    # c-ares closes what it has opened in a thread of its own, a moment later.
+    deadline = time.monotonic() + CLOSING_LIMIT
+    while open_descriptors() > before and time.monotonic() < deadline:
+        time.sleep(0.02)
     outcome["descriptors"] = max(0, open_descriptors() - before)
     outcome["reports"] = reports.lines
     return outcome

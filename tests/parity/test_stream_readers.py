@@ -389,3 +389,21 @@ async def test_a_server_of_streams(loop):
     await asyncio.gather(*(talk(name) for name in range(10)))
     server.close()
     await server.wait_closed()
+
+
+@pytest.mark.parametrize(
+    ("given", "expected", "message"),
+    [
+        (lambda: KeyError("mine"), KeyError, "mine"),
+        (lambda: EOFError, EOFError, "^$"),
+        (lambda: "text", TypeError, "exceptions must derive from BaseException"),
+    ],
+)
+async def test_what_a_program_sets_as_the_exception(loop, given, expected, message):
+    reader = asyncio.StreamReader()
+    exception = given()
+    reader.set_exception(exception)
+    assert reader.exception() is exception
+    for read in (reader.read(1), reader.readline(), reader.readexactly(1), reader.readuntil()):
+        with pytest.raises(expected, match=message):
+            await read

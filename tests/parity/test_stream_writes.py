@@ -348,3 +348,30 @@ async def test_much_data_through_slow_readers(loop):
         transport.close()
     server.close()
     await asyncio.sleep(0.02)
+
+
+def test_lines_one_of_which_cannot_be_sent(loop, library, ends):
+    """Nothing of them is sent, and what is written afterwards is."""
+    near, far = ends
+    transport = connect(loop, near, Recorder())
+    if library.is_tepal or sys.version_info < (3, 15):  # asyncio of 3.15 keeps the lines before, and never sends anything again
+        with pytest.raises(TypeError):
+            transport.writelines([b"one", 5, b"two"])
+        assert transport.get_write_buffer_size() == 0
+    transport.write(b"three")
+    transport.close()
+    run_turns(loop, 3)
+    assert receive_all(loop, far) == b"three"
+    end(loop, transport)
+
+
+@pytest.mark.skipif(sys.version_info < (3, 14), reason="from 3.14 on asyncio leaves out what is false")
+def test_empty_lines_of_any_kind(loop, ends):
+    near, far = ends
+    transport = connect(loop, near, Recorder())
+    transport.writelines([None, b"", "", 0, [], bytearray()])
+    transport.writelines([b"one", None, bytearray(b"two"), "", memoryview(b"three")])
+    transport.close()
+    run_turns(loop, 3)
+    assert receive_all(loop, far) == b"onetwothree"
+    end(loop, transport)

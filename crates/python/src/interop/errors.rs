@@ -137,6 +137,43 @@ pub(crate) fn raise_instance(exception: &Object) -> Raised {
     Raised(())
 }
 
+/// Raises what a program calls an exception, as `raise given` does: an instance, or a class, which is called.
+///
+/// # Reentrancy
+/// Calling a class runs any Python code.
+pub(crate) fn raise_given(given: &Object) -> Raised {
+    // SAFETY: the object is live; only the flags of types are read.
+    let (instance, class) = unsafe {
+        (
+            ffi::PyExceptionInstance_Check(given.as_ptr()) != 0,
+            ffi::PyExceptionClass_Check(given.as_ptr()) != 0,
+        )
+    };
+    if instance {
+        return raise_instance(given);
+    }
+    if !class {
+        return Builtin::TypeError.raise("exceptions must derive from BaseException");
+    }
+    match super::calls::call(given, []) {
+        Ok(made) => raise_given_by(given, &made),
+        Err(raised) => raised,
+    }
+}
+
+/// What calling the class gave.
+fn raise_given_by(class: &Object, made: &Object) -> Raised {
+    // SAFETY: the object is live; only the flags of its type are read.
+    if unsafe { ffi::PyExceptionInstance_Check(made.as_ptr()) } != 0 {
+        return raise_instance(made);
+    }
+    let class = super::values::repr(class);
+    let kind = super::instance::type_name(made);
+    Builtin::TypeError.raise(&format!(
+        "calling {class} should have returned an instance of BaseException, not {kind}"
+    ))
+}
+
 /// Raises an `OSError` (or its subclass for that `errno`).
 pub(crate) fn raise_os_error(error: &std::io::Error) -> Raised {
     let number = error.raw_os_error().unwrap_or(0);

@@ -18,7 +18,7 @@ use crate::future::{
 use crate::interop::buffers::Bytes;
 use crate::interop::calls;
 use crate::interop::coroutine_origin::origin_of_new;
-use crate::interop::errors::{Builtin, PyResult, Raised, raise_instance, restore};
+use crate::interop::errors::{Builtin, PyResult, Raised, raise_given, raise_instance, restore};
 use crate::interop::gc::Visitor;
 use crate::interop::instance::{HeapType, Instance, Ref, TypeCell, create_untracked};
 use crate::interop::methods::readable;
@@ -194,7 +194,7 @@ fn advance(this: &Instance<ReadBody>) -> PyResult<Step> {
     match this.state.get() {
         State::New => {
             if let Some(exception) = stream.exception.get() {
-                return Err(raise_instance(&exception));
+                return Err(raise_given(&exception));
             }
         }
         State::Waiting | State::Done => {

@@ -253,12 +253,18 @@ impl Instance<StreamBody> {
         if self.connection_lost.get() != 0 {
             return Ok(());
         }
-        let waited = !self.queue.borrow().is_empty();
+        // All of them or none: one that cannot be sent must not leave the others in the queue, where nobody would send them.
+        let mut chunks = Vec::with_capacity(lines.len());
         for line in &lines {
-            self.keep_line(line)?;
+            chunks.extend(chunk_of(line)?);
         }
-        if self.queue.borrow().is_empty() {
+        self.settle()?;
+        if chunks.is_empty() || self.connection_lost.get() != 0 {
             return Ok(());
+        }
+        let waited = !self.queue.borrow().is_empty();
+        for chunk in chunks {
+            drop(self.queue.borrow_mut().push(chunk, 0));
         }
         let event_loop = self.event_loop()?;
         self.write_ready(&event_loop)?;
@@ -269,27 +275,6 @@ impl Instance<StreamBody> {
             self.maybe_pause_protocol()?;
         }
         Ok(())
-    }
-
-    fn keep_line(&self, line: &Object) -> PyResult<()> {
-        if let Some(bytes) = Bytes::peek(line) {
-            self.keep(line, bytes, 0);
-            return Ok(());
-        }
-        match View::readable(line) {
-            Ok(view) => {
-                self.keep(line, view.as_slice(), 0);
-                Ok(())
-            }
-            // In the words of `memoryview(line)`, which asyncio makes.
-            Err(raised) => {
-                raised.forget();
-                let view = calls::call(&dotted("builtins", &["memoryview"])?, [line])?;
-                let copy = calls::call(&calls::attribute(&view, &intern("tobytes")?)?, [])?;
-                self.keep(&copy, Bytes::peek(&copy).unwrap_or_default(), 0);
-                Ok(())
-            }
-        }
     }
 
     /// Waits until the kernel takes more.
@@ -396,6 +381,26 @@ impl Instance<StreamBody> {
             calls::call_method(Name::SetResult, [&waiter, &Object::none()])?;
         }
         Ok(waiter)
+    }
+}
+
+/// What `writelines()` queues for one line; nothing for what is empty, which from 3.14 on may be of any kind.
+fn chunk_of(line: &Object) -> PyResult<Option<Chunk>> {
+    if Bytes::peek(line).is_none() && cfg!(Py_3_14) && !is_true(line)? {
+        return Ok(None);
+    }
+    if let Some(bytes) = Bytes::of(line) {
+        return Ok(Some(Chunk::Kept(bytes)));
+    }
+    match View::readable(line) {
+        Ok(view) => Ok(Some(Chunk::Copied(view.as_slice().into()))),
+        // In the words of `memoryview(line)`, which asyncio makes.
+        Err(raised) => {
+            raised.forget();
+            let view = calls::call(&dotted("builtins", &["memoryview"])?, [line])?;
+            let copy = calls::call(&calls::attribute(&view, &intern("tobytes")?)?, [])?;
+            Ok(Bytes::of(&copy).map(Chunk::Kept))
+        }
     }
 }
 

@@ -10,7 +10,7 @@ import sys
 import threading
 import weakref
 from asyncio import events
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from tepal import (
@@ -25,6 +25,7 @@ from tepal import (
     tls,
 )
 from tepal.executor import DefaultExecutor, is_unchanged
+from tepal.queue_views import Ready, Scheduled
 from tepal.reactor import Reactor
 from tepal.report import observing
 from tepal.resolving import Resolver
@@ -61,52 +62,7 @@ _ALWAYS_SEEKS: bool = _update_position.__code__.co_argcount == 3
 """Whether asyncio sets a file's position also where nothing of it was sent; older versions ask how much was sent."""
 
 _CREATE_FUTURE = _native.LoopCore.create_future
-
-
-class _Queue:
-    """A live view of the loop's ready queue or timers, in the manner of a deque of Handles."""
-
-    def __init__(self, loop: "EventLoop", scheduled: bool) -> None:
-        self._loop = loop
-        self._scheduled = scheduled
-
-    def _handles(self) -> list[asyncio.Handle]:
-        return self._loop._scheduled_handles() if self._scheduled else self._loop._ready_handles()
-
-    def __len__(self) -> int:
-        return len(self._handles()) if self._scheduled else self._loop._ready_count()
-
-    def __iter__(self) -> Iterator[asyncio.Handle]:
-        return iter(self._handles())
-
-    def __getitem__(self, index: int) -> asyncio.Handle:
-        return self._handles()[index]
-
-    def __contains__(self, handle: object) -> bool:
-        return any(handle is other for other in self._handles())
-
-    def clear(self) -> None:
-        """Forget everything in it."""
-        if self._scheduled:
-            self._loop._clear_scheduled()
-        else:
-            self._loop._clear_ready()
-
-    def append(self, handle: asyncio.Handle) -> None:
-        """Queue a Handle at the end; only for the ready queue."""
-        if self._scheduled:
-            raise TypeError("timers are added with call_at()")
-        self._loop._add_callback(handle)
-
-    def popleft(self) -> asyncio.Handle:
-        """Take the next Handle out of the ready queue; IndexError if it is empty."""
-        handle = None if self._scheduled else self._loop._pop_ready()
-        if handle is None:
-            raise IndexError("pop from an empty queue")
-        return handle
-
-    def __repr__(self) -> str:
-        return f"<{'scheduled' if self._scheduled else 'ready'} {self._handles()!r}>"
+_PROCESS_EVENTS: Any = asyncio.SelectorEventLoop._process_events  # type: ignore[attr-defined]
 
 
 class EventLoop(_native.LoopCore, asyncio.SelectorEventLoop):
@@ -143,12 +99,14 @@ class EventLoop(_native.LoopCore, asyncio.SelectorEventLoop):
 
     _default_executor: "concurrent.futures.Executor | None"
     _coroutine_origin_tracking_enabled: bool
+    _selector: Any  # a Reactor, unless somebody has put another one in its place
+    _process_events: Any
 
     # The queues, as asyncio's methods and third parties see them.
 
     @property
-    def _ready(self) -> _Queue:
-        return _Queue(self, scheduled=False)
+    def _ready(self) -> Ready:
+        return Ready(self)
 
     @_ready.setter
     def _ready(self, handles: Iterable[asyncio.Handle]) -> None:
@@ -157,14 +115,15 @@ class EventLoop(_native.LoopCore, asyncio.SelectorEventLoop):
             self._add_callback(handle)
 
     @property
-    def _scheduled(self) -> _Queue:
-        return _Queue(self, scheduled=True)
+    def _scheduled(self) -> Scheduled:
+        return Scheduled(self)
 
     @_scheduled.setter
     def _scheduled(self, handles: Iterable[asyncio.TimerHandle]) -> None:
-        if list(handles):
-            raise AttributeError("timers are added with call_at()")
+        given = list(handles)
         self._clear_scheduled()
+        for handle in given:
+            self._schedule_handle(handle)
 
     # Running and closing.
 
@@ -190,6 +149,7 @@ class EventLoop(_native.LoopCore, asyncio.SelectorEventLoop):
                     if self._stopping:
                         break
             else:
+                self._set_selecting(self._polling_is_replaced())
                 self._run_until_stopped()
         finally:
             self._stopping = False
@@ -211,6 +171,19 @@ class EventLoop(_native.LoopCore, asyncio.SelectorEventLoop):
     def _turns_are_replaced(self) -> bool:
         """Whether a subclass or somebody else has put another ``_run_once`` in place."""
         return type(self)._run_once is not _native.LoopCore._run_once or "_run_once" in self.__dict__
+
+    def _polling_is_replaced(self) -> bool:
+        """Whether somebody has put another ``_selector``, ``select`` or ``_process_events`` in place."""
+        return (
+            type(self._selector) is not Reactor
+            or "select" in self._selector.__dict__
+            or type(self)._process_events is not _PROCESS_EVENTS
+            or "_process_events" in self.__dict__
+        )
+
+    def _select_and_process(self, timeout: float | None) -> None:
+        """What a turn does first on asyncio, for turns whose polling is replaced."""
+        self._process_events(self._selector.select(timeout))
 
     def _take_wakeup_fd(self) -> int | None:
         """Let signals write to our self-pipe, so that they end a wait of the main thread at once.
@@ -278,7 +251,7 @@ class EventLoop(_native.LoopCore, asyncio.SelectorEventLoop):
                 else:
                     executor = concurrent.futures.ThreadPoolExecutor(thread_name_prefix="asyncio")
                 self._default_executor = executor
-        plain = type(self).create_future is _CREATE_FUTURE
+        plain = type(self).create_future is _CREATE_FUTURE and "create_future" not in self.__dict__
         if plain and type(executor) is DefaultExecutor and is_unchanged():
             future = executor.call(self, func, args)
             if future is not None:

@@ -58,8 +58,23 @@ class Reactor(selectors.BaseSelector):
         raise NotImplementedError("tepal unregisters descriptors by loop.remove_reader() and loop.remove_writer()")
 
     def select(self, timeout: float | None = None) -> list[tuple[SelectorKey, int]]:
-        """Return an empty list, without waiting: the loop polls by itself."""
-        return []
+        """Wait for at most ``timeout`` seconds (None: without an end); return a list of ``(SelectorKey, events)``.
+
+        The loop itself polls without it, unless somebody replaces it; ``loop._process_events`` takes the list.
+        Raises RuntimeError if the loop is closed.
+        """
+        core = self._core()
+        if core is None:
+            return []
+        watched = Watched(core)
+        ready = core._select(timeout)
+        keys = [(watched.get(fd), events) for fd, events in ready]
+        return [(key, events & key.events) for key, events in keys if key is not None]
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        super().__setattr__(name, value)
+        if name == "select" and (core := self._core()) is not None:
+            core._set_selecting(True)
 
     def get_map(self) -> Mapping[Any, SelectorKey]:
         """Return the view of what is watched; None when the loop is closed, as ``selectors`` has it."""

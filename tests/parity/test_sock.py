@@ -273,10 +273,11 @@ async def test_datagrams(loop):
         assert await loop.sock_sendto(one, b"ping", other.getsockname()) == 4
         assert await waiting == (b"ping", one.getsockname())
         buffer = bytearray(10)
-        waiting = loop.create_task(loop.sock_recvfrom_into(other, buffer))
-        await turns()
-        await loop.sock_sendto(one, b"pong", other.getsockname())
-        assert await waiting == (4, one.getsockname()) and buffer[:4] == b"pong"
+        for count in ((), (0,), (None,), (10,)):
+            waiting = loop.create_task(loop.sock_recvfrom_into(other, buffer, *count))
+            await turns()
+            await loop.sock_sendto(one, b"pong", other.getsockname())
+            assert await waiting == (4, one.getsockname()) and buffer[:4] == b"pong"
         await loop.sock_sendto(one, b"", other.getsockname())
         assert await loop.sock_recv(other, 100) == b""
 

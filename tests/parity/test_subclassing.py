@@ -1,6 +1,7 @@
 """Subclasses of the loop, Task, Future and Handle: overrides are honoured."""
 
 import asyncio
+import contextvars
 import gc
 import sys
 import weakref
@@ -386,3 +387,67 @@ def test_an_eager_subclass(loop, library):
         return await job, type(job) is Job
 
     assert loop.run_until_complete(main()) == (1, True)
+
+
+def test_an_overridden_result_is_asked_when_a_task_wakes(loop, library):
+    """asyncio's Task calls ``result()`` of what it awaited, of subclasses too; what it raises is thrown."""
+    running = []
+
+    class Future(library.Future):
+        def result(self):
+            running.append(asyncio.current_task())
+            if super().result() == "bad":
+                raise LookupError("not that")
+            return "ignored"
+
+    async def wait(future):
+        return await future
+
+    for value, expected in (("good", "good"), ("bad", LookupError)):
+        future = Future(loop=loop)
+        task = loop.create_task(wait(future))
+        loop.call_later(0.001, future.set_result, value)
+        if expected is LookupError:
+            with pytest.raises(LookupError, match="not that"):
+                loop.run_until_complete(task)
+        else:
+            assert loop.run_until_complete(task) == expected
+    assert running == [None, None]
+
+
+def test_call_later_goes_through_call_at(library, opened):
+    """Clocks of tests replace ``call_at`` alone; ``asyncio.sleep()`` comes there as well."""
+    calls = []
+
+    class Loop(library.EventLoop):
+        def call_at(self, when, callback, *arguments, context=None):
+            calls.append((when, arguments, context))
+            return super().call_at(self.time(), callback, *arguments, context=context)
+
+    loop = opened(Loop())
+    begun = loop.time()
+    context = contextvars.copy_context()
+    loop.call_later(3600, calls.append, "ran", context=context)
+    [(when, arguments, given)] = calls
+    assert when == pytest.approx(begun + 3600, abs=1) and arguments == ("ran",) and given is context
+    assert loop.run_until_complete(asyncio.sleep(1800, "slept")) == "slept"
+    assert "ran" in calls
+    del calls[:]
+    original = loop.call_at
+    loop.call_at = lambda when, *rest, context=None: original(when + 60, *rest, context=context)
+    handle = loop.call_later(60, int)
+    assert calls[0][0] == pytest.approx(loop.time() + 120, abs=1)
+    handle.cancel()
+    del loop.call_at
+    loop.call_later(0, int).cancel()
+    assert len(calls) == 2
+
+
+def test_create_future_replaced_on_the_instance(loop, library):
+    class Future(library.Future):
+        pass
+
+    loop.create_future = lambda: Future(loop=loop)
+    waiting = loop.run_in_executor(None, int)
+    assert type(waiting) is Future
+    assert loop.run_until_complete(waiting) == 0

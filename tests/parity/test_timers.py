@@ -2,6 +2,8 @@
 
 import asyncio
 import contextvars
+import decimal
+import fractions
 import gc
 import math
 import os
@@ -161,10 +163,18 @@ def test_wrong_arguments(loop):
         loop.call_later(None, int)
     with pytest.raises(TypeError, match="^when cannot be None$"):
         loop.call_at(None, int)
-    with pytest.raises(TypeError):
-        loop.call_later("1", int)
-    with pytest.raises(TypeError):
+    for delay in ("1", b"1", decimal.Decimal(1), [], object()):
+        with pytest.raises(TypeError, match=r"^unsupported operand type\(s\) for \+: 'float' and '"):
+            loop.call_later(delay, int)
+    assert loop.call_later(fractions.Fraction(1, 2), int).cancel() is None
+    with pytest.raises(TypeError, match=r"call_later\(\) missing 1 required positional argument: 'callback'$"):
         loop.call_later(1)
+    with pytest.raises(
+        TypeError, match=r"call_later\(\) missing 2 required positional arguments: 'delay' and 'callback'$"
+    ):
+        loop.call_later()
+    with pytest.raises(TypeError, match=r"call_at\(\) got an unexpected keyword argument 'begin'$"):
+        loop.call_at(begin=1)
     with pytest.raises(TypeError):
         loop.call_at(1)
     with pytest.raises(TypeError):

@@ -47,6 +47,7 @@ fn open_reactor(this: &L) -> PyResult<()> {
 /// What the attribute look-up raises.
 pub(super) fn attribute_changed(this: &L, name: &Object) -> PyResult<()> {
     let watched = [
+        Name::CallAt,
         Name::CallSoon,
         Name::CreateTask,
         Name::Time,
@@ -80,6 +81,7 @@ pub(super) fn notice_overrides(this: &L) -> PyResult<()> {
         .set(TIMER_HOOK, !own(Name::TimerHandleCancelled)?);
     this.create_task_overridden.set(!own(Name::CreateTask)?);
     this.time_overridden.set(!own(Name::Time)?);
+    this.call_at_overridden.set(!own(Name::CallAt)?);
     Ok(())
 }
 

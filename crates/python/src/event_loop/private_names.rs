@@ -2,14 +2,17 @@
 //! use, as views of the state that Rust owns.
 
 use crate::handle::HandleBody;
+use crate::interop::calls;
 use crate::interop::coroutines::is_true;
 use crate::interop::errors::PyResult;
+use crate::interop::interned::Name;
 use crate::interop::methods::{Attribute, Method, readable, with_one, without_arguments, writable};
 use crate::interop::object::Object;
 use crate::interop::values;
 use crate::loop_core::attention::{CLOSED, DEBUG};
 use crate::loop_core::body::LoopBody;
-use crate::running::handle_for;
+use crate::loop_core::schedule::nanoseconds;
+use crate::running::{handle_for, select};
 
 use super::L;
 use super::tasks::set_factory;
@@ -54,6 +57,35 @@ fn scheduled_handles(this: &L) -> PyResult<Object> {
         .collect();
     handles.sort_by_key(|(when, _)| *when);
     values::list(handles.into_iter().map(|(_, handle)| handle).collect())
+}
+
+/// Takes a timer out of the heap, and on this occasion all cancelled ones.
+fn unschedule(this: &L, handle: &Object) {
+    let taken = this.timers.borrow_mut().compact(|timer| {
+        timer.is(handle)
+            || timer
+                .instance_of::<HandleBody>()
+                .is_some_and(|timer| timer.is_cancelled())
+    });
+    for timer in &taken {
+        if let Some(timer) = timer.instance_of::<HandleBody>() {
+            timer.scheduled.set(false);
+        }
+    }
+}
+
+/// Puts a timer into the heap that did not come from `call_at()`, or was taken out.
+///
+/// # Errors
+/// What its `when()` raises; `TypeError` if that is no number.
+fn schedule_handle(this: &L, handle: &Object) -> PyResult<()> {
+    let when = calls::call_method(Name::When, [handle])?;
+    let deadline = nanoseconds(values::to_float(&when)?);
+    if let Some(timer) = handle.instance_of::<HandleBody>() {
+        timer.scheduled.set(true);
+    }
+    this.timers.borrow_mut().push(deadline, handle.clone());
+    Ok(())
 }
 
 fn timer_handle_cancelled(this: &L, handle: &Object) {
@@ -101,6 +133,29 @@ pub(super) fn methods() -> Vec<Method<LoopBody>> {
             |this: &L| {
                 let timers = this.timers.borrow_mut().take_all();
                 drop(timers);
+            },
+        ),
+        with_one(
+            c"_unschedule",
+            c"_unschedule($self, handle, /)\n--\n\nTake a timer out.",
+            unschedule,
+        ),
+        with_one(
+            c"_schedule_handle",
+            c"_schedule_handle($self, handle, /)\n--\n\nPut a timer in.",
+            schedule_handle,
+        ),
+        with_one(
+            c"_select",
+            c"_select($self, timeout, /)\n--\n\nWait for descriptors; gives a list of (fd, events).",
+            select,
+        ),
+        with_one(
+            c"_set_selecting",
+            c"_set_selecting($self, on, /)\n--\n\nWhether each turn goes through _selector.select() and _process_events().",
+            |this: &L, on| -> PyResult<()> {
+                this.selecting.set(is_true(on)?);
+                Ok(())
             },
         ),
         with_one(

@@ -6,6 +6,7 @@ use crate::handle::{HandleBody, ThreadSafeHandleBody, TimerHandleBody};
 use crate::interop::arguments::Arguments;
 use crate::interop::calls;
 use crate::interop::errors::{Builtin, PyResult};
+use crate::interop::imports::imports;
 use crate::interop::instance::{Instance, Ref};
 use crate::interop::interned::{Name, intern};
 use crate::interop::methods::{Method, with_arguments, with_one, without_arguments};
@@ -106,19 +107,6 @@ fn by_keyword(
     function: &str,
     leading: &[Name],
 ) -> PyResult<Option<Object>> {
-    storage.extend(arguments.positional().iter().cloned());
-    for name in &leading[storage.len()..] {
-        let given = (0..arguments.keyword_count())
-            .map(|index| arguments.keyword(index))
-            .find(|(given, _)| values::same_text(given, name.object()));
-        let Some((_, value)) = given else {
-            return Err(Builtin::TypeError.raise(&format!(
-                "{function}() missing 1 required positional argument: '{}'",
-                name.text()
-            )));
-        };
-        storage.push(value.clone());
-    }
     let mut context = None;
     for index in 0..arguments.keyword_count() {
         let (given, value) = arguments.keyword(index);
@@ -130,11 +118,32 @@ fn by_keyword(
         {
             let given = values::text(&given).unwrap_or_default();
             return Err(Builtin::TypeError.raise(&format!(
-                "{function}() got an unexpected keyword argument '{given}'"
+                "BaseEventLoop.{function}() got an unexpected keyword argument '{given}'"
             )));
         }
     }
-    Ok(context)
+    storage.extend(arguments.positional().iter().cloned());
+    let mut missing = Vec::new();
+    for name in &leading[storage.len()..] {
+        let given = (0..arguments.keyword_count())
+            .map(|index| arguments.keyword(index))
+            .find(|(given, _)| values::same_text(given, name.object()));
+        match given {
+            Some((_, value)) => storage.push(value.clone()),
+            None => missing.push(format!("'{}'", name.text())),
+        }
+    }
+    match missing.as_slice() {
+        [] => Ok(context),
+        [one] => Err(Builtin::TypeError.raise(&format!(
+            "BaseEventLoop.{function}() missing 1 required positional argument: {one}"
+        ))),
+        several => Err(Builtin::TypeError.raise(&format!(
+            "BaseEventLoop.{function}() missing {} required positional arguments: {}",
+            several.len(),
+            several.join(" and ")
+        ))),
+    }
 }
 
 /// `call_soon(callback, *args, context=None)`
@@ -274,11 +283,27 @@ fn call_later(this: &L, arguments: Arguments<'_>) -> PyResult<Object> {
     if given[0].is_none() {
         return Err(Builtin::TypeError.raise("delay must not be None"));
     }
+    if this.call_at_overridden.get() || !values::is_real(&given[0]) {
+        return call_later_by_call_at(this, given, context);
+    }
     let delay = values::to_float(&given[0])?;
     let now = this.now()?;
     let deadline = now.saturating_add(nanoseconds(delay));
     let when = now as f64 / 1e9 + delay;
     Ok(add_timer(this, deadline, when, callback, rest, context)?.into_object())
+}
+
+/// As asyncio has it: `self.call_at(self.time() + delay, callback, *args, context=context)`, for a `call_at` of somebody
+/// else's and for a delay that is neither `int` nor `float`, which Python's addition takes or refuses.
+#[cold]
+fn call_later_by_call_at(this: &L, given: &[Object], context: Option<Object>) -> PyResult<Object> {
+    let this = this.object();
+    let now = calls::call_method(Name::Time, [&this])?;
+    let mut values = given.to_vec();
+    values[0] = values::sum(&now, &given[0])?;
+    values.push(context.unwrap_or_else(Object::none));
+    let call_at = calls::attribute(&this, Name::CallAt.object())?;
+    calls::call_with_names(&call_at, &values, &imports().names_context)
 }
 
 /// `call_at(when, callback, *args, context=None)`

@@ -3,6 +3,7 @@
 //! `sock_connect`, which runs once per connection, is asyncio's own, and so is what `sock_sendfile` does besides sending.
 
 use crate::interop::arguments::{Arguments, Signature};
+use crate::interop::coroutines::is_true;
 use crate::interop::errors::PyResult;
 use crate::interop::instance::{Instance, Ref};
 use crate::interop::interned::Name;
@@ -41,7 +42,7 @@ fn make(
     Instance::<OperationBody>::make(this, kind, socket, first, second)
 }
 
-/// `sock_recvfrom_into(sock, buf, nbytes=0)`; 0 stands for the length of the buffer.
+/// `sock_recvfrom_into(sock, buf, nbytes=0)`; 0 and whatever else is false stand for the length of the buffer.
 fn receive_from_into(this: &L, arguments: Arguments<'_>) -> Operation {
     let kind = Kind::ReceiveFromInto;
     let [socket, buffer, count] = arguments.bind(&Signature {
@@ -51,8 +52,8 @@ fn receive_from_into(this: &L, arguments: Arguments<'_>) -> Operation {
         positional: 3,
     })?;
     let count = match count {
-        Some(count) => count,
-        None => values::integer(0)?,
+        Some(count) if is_true(&count)? => count,
+        _ => values::integer(0)?,
     };
     make(
         this,

@@ -32,6 +32,7 @@ names! {
     Bufsize = "bufsize",
     CallExceptionHandler = "call_exception_handler",
     CallUnderscore = "_call",
+    CallAt = "call_at",
     CallSoon = "call_soon",
     CallSoonThreadsafe = "call_soon_threadsafe",
     CallConnectionLost = "_call_connection_lost",

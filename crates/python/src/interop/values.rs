@@ -33,6 +33,25 @@ pub(crate) fn to_float(object: &Object) -> PyResult<f64> {
     }
 }
 
+/// Whether this is a `float` or an `int`, or of a subclass of one of them.
+#[inline]
+pub(crate) fn is_real(object: &Object) -> bool {
+    // SAFETY: the object is live; only the flags of its type, or its bases, are read.
+    is_integer(object) || unsafe { ffi::PyFloat_Check(object.as_ptr()) != 0 }
+}
+
+/// `left + right`.
+///
+/// # Errors
+/// What the addition raises.
+///
+/// # Reentrancy
+/// May run any Python code.
+pub(crate) fn sum(left: &Object, right: &Object) -> PyResult<Object> {
+    // SAFETY: both are live; gives an owned reference or NULL.
+    unsafe { owned(ffi::PyNumber_Add(left.as_ptr(), right.as_ptr())) }
+}
+
 /// An `int`.
 pub(crate) fn integer(value: u64) -> PyResult<Object> {
     // SAFETY: gives an owned reference or NULL.

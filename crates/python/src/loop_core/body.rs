@@ -89,6 +89,10 @@ pub(crate) struct LoopBody {
     pub(crate) drives_generators: Cell<bool>,
     /// `loop.time` was replaced on the instance or by a subclass.
     pub(crate) time_overridden: Cell<bool>,
+    /// `call_at` was replaced on the instance or by a subclass: `call_later` goes through it.
+    pub(crate) call_at_overridden: Cell<bool>,
+    /// `_selector.select` or `_process_events` was replaced: descriptors are looked at through both.
+    pub(crate) selecting: Cell<bool>,
     /// `stop()` was called: the loop ends with this turn.
     pub(crate) stopping: Cell<bool>,
     /// The thread that runs the loop; 0 while it does not run.
@@ -146,6 +150,8 @@ impl HeapType for LoopBody {
             create_task_overridden: Cell::new(false),
             drives_generators: Cell::new(false),
             time_overridden: Cell::new(false),
+            call_at_overridden: Cell::new(false),
+            selecting: Cell::new(false),
             stopping: Cell::new(false),
             thread: Cell::new(0),
             counters: Counters::new(),

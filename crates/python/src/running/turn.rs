@@ -28,6 +28,7 @@ use crate::transport::{hold_enough, send_held};
 use super::alike::{can_begin, run_row};
 use super::dispatch::{run_call, run_entry, run_handle, run_now, run_task, wake_task};
 use super::recorded;
+use super::selecting::select_by_python;
 
 /// Turns the loop until `stop()` was called.
 ///
@@ -194,6 +195,9 @@ fn poll_if_due(event_loop: &Instance<LoopBody>) -> PyResult<()> {
         return poll(event_loop, Timeout::Now);
     }
     if !event_loop.ready.borrow().is_empty() {
+        if event_loop.selecting.get() {
+            return poll(event_loop, Timeout::Now);
+        }
         let times = if alone(event_loop) { POLL_RARELY } else { 1 };
         if !event_loop.budget.borrow().spent_times(times, monotonic_ns) {
             return Ok(());
@@ -254,6 +258,30 @@ fn poll(event_loop: &Instance<LoopBody>, timeout: Timeout) -> PyResult<()> {
     let mut gathering = event_loop.gathering.get();
     gathering.polled();
     event_loop.gathering.set(gathering);
+    if event_loop.selecting.get() {
+        select_by_python(event_loop, timeout)?;
+        return threads::check_signals();
+    }
+    let events = ask_kernel(event_loop, timeout)?;
+    let queued = queue_ready_descriptors(event_loop, &events);
+    give_back(event_loop, events);
+    queued?;
+    // A signal may have ended the wait, or arrived while only native code ran.
+    threads::check_signals()
+}
+
+/// Waits for the kernel, without the GIL unless it is asked on the way; [`give_back`] has to follow.
+///
+/// # Errors
+/// `OSError` if the kernel refuses to wait.
+///
+/// # Reentrancy
+/// Other threads may run Python code; so may a replaced `time()`.
+#[inline(always)]
+pub(super) fn ask_kernel(
+    event_loop: &Instance<LoopBody>,
+    timeout: Timeout,
+) -> PyResult<EventBuffer> {
     let (poller, waker) = match (&*event_loop.reactor.borrow(), &*event_loop.waker.borrow()) {
         (Some(reactor), Some(waker)) => (reactor.poller(), waker.clone()),
         _ => return Err(failures::loop_is_closed()),
@@ -277,13 +305,14 @@ fn poll(event_loop: &Instance<LoopBody>, timeout: Timeout) -> PyResult<()> {
         slept_since = Some(start);
         waited
     };
-    let result = match waited {
-        Ok(()) => queue_ready_descriptors(event_loop, &events),
-        Err(error) if error.kind() == std::io::ErrorKind::Interrupted => Ok(()),
+    let failed = match waited {
+        Ok(()) => Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {
+            events.clear();
+            Ok(())
+        }
         Err(error) => Err(raise_os_error(&error)),
     };
-    events.clear();
-    event_loop.events.set(Some(events));
     let polled = monotonic_ns();
     if let Some(start) = slept_since {
         if event_loop.counters.on() {
@@ -297,9 +326,14 @@ fn poll(event_loop: &Instance<LoopBody>, timeout: Timeout) -> PyResult<()> {
         event_loop.known_now.set(polled);
     }
     event_loop.budget.borrow_mut().polled(polled);
-    result?;
-    // A signal may have ended the wait, or arrived while only native code ran.
-    threads::check_signals()
+    failed.map(|()| events)
+}
+
+/// Keeps the memory for the next look.
+#[inline(always)]
+pub(super) fn give_back(event_loop: &Instance<LoopBody>, mut events: EventBuffer) {
+    events.clear();
+    event_loop.events.set(Some(events));
 }
 
 /// Step 2: what `_process_events` of asyncio's selector loop does.

@@ -1,6 +1,6 @@
 //! One step of a Task: resume the coroutine, look what it did.
 
-use crate::future::FutureBody;
+use crate::future::{FutureBody, GatheringBody};
 use crate::interop::calls;
 use crate::interop::coroutines::{Resumed, resume, throw};
 use crate::interop::errors::{PyResult, exception_matches};
@@ -44,18 +44,30 @@ pub(crate) fn run_wake(
     task: &Instance<TaskBody>,
     future: &Object,
 ) -> PyResult<()> {
+    if native_future(future).is_none() {
+        // Its `result()` may be anybody's, which looks who runs.
+        event_loop.retract_task();
+    }
     let failure = failure_of(future);
     run_step(event_loop, task, failure)
+}
+
+/// A Future or Task of ours whose methods nobody can have replaced.
+#[inline(always)]
+fn native_future(future: &Object) -> Option<&Instance<FutureBody>> {
+    match future.exactly::<TaskBody>() {
+        Some(task) => Some(task.base::<FutureBody>()),
+        None => match future.exactly::<FutureBody>() {
+            Some(future) => Some(future),
+            None => future.exactly::<GatheringBody>().map(Instance::base),
+        },
+    }
 }
 
 /// The exception that a finished future hands to whoever awaits it.
 #[inline(always)]
 fn failure_of(future: &Object) -> Option<Object> {
-    let ours = match future.exactly::<TaskBody>() {
-        Some(task) => Some(task.base::<FutureBody>()),
-        None => future.instance_of::<FutureBody>(),
-    };
-    if let Some(ours) = ours {
+    if let Some(ours) = native_future(future) {
         if !ours.has_failure() && !ours.is_pending() {
             return None;
         }

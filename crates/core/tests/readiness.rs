@@ -91,6 +91,7 @@ fn a_registration_made_during_a_wait_counts() {
         token,
         readable: false,
         writable: true,
+        exceptional: false,
     };
     assert_eq!(waiting.join().unwrap(), [expected]);
 }

@@ -13,7 +13,8 @@ impl Interest {
     /// Report when writing would not block.
     pub const WRITABLE: Interest = Interest(2);
     /// Both, edge-triggered (`EPOLLET`, `man 7 epoll`): reported once each time that something arrives or that a full
-    /// send buffer drains. Who waits so must have been told `WouldBlock` first, and need not deregister in between.
+    /// send buffer drains. Who waits so must have been told `WouldBlock` first, and need not deregister in between. The end
+    /// of what the other side sends and urgent data are reported as well.
     pub const EDGES: Interest = Interest(7);
 
     /// Whether every interest of `other` is part of this one.

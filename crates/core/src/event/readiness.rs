@@ -13,4 +13,7 @@ pub struct Event {
     pub readable: bool,
     /// Writing would not block.
     pub writable: bool,
+    /// Something other than data is there: the end of what the other side sends, urgent data (both reported only where the
+    /// interest is edge-triggered), an error or a hang-up. Reading may then have to be tried although it was told `WouldBlock`.
+    pub exceptional: bool,
 }

@@ -90,10 +90,13 @@ fn bits_of(interest: Interest) -> i32 {
         bits |= libc::EPOLLOUT;
     }
     if interest.is_edge_triggered() {
-        bits |= libc::EPOLLET;
+        bits |= libc::EPOLLET | libc::EPOLLRDHUP | libc::EPOLLPRI;
     }
     bits
 }
+
+/// What says nothing about writing.
+const FOR_READING: u32 = (libc::EPOLLIN | libc::EPOLLRDHUP | libc::EPOLLPRI) as u32;
 
 /// Sorts what `epoll_ctl` answers (`man 2 epoll_ctl`).
 fn refusal(error: io::Error) -> Refusal {
@@ -148,7 +151,8 @@ impl EpollEvents {
             Event {
                 token: Token::from_u64(raw.u64),
                 readable: bits & !(libc::EPOLLOUT as u32) != 0,
-                writable: bits & !(libc::EPOLLIN as u32) != 0,
+                writable: bits & !FOR_READING != 0,
+                exceptional: bits & !(libc::EPOLLIN | libc::EPOLLOUT) as u32 != 0,
             }
         })
     }

@@ -218,6 +218,22 @@ pub(crate) fn is_socket(object: &Object) -> bool {
         && unsafe { ffi::PyObject_TypeCheck(object.as_ptr(), kind) != 0 }
 }
 
+/// Whether an object for which [`is_socket`] holds is a TCP socket; false where that cannot be told without asking the kernel.
+#[inline(always)]
+pub(crate) fn is_tcp(socket: &Object) -> bool {
+    if !LAYOUT.fields_known.get() {
+        return false;
+    }
+    // SAFETY: the layout is confirmed, and the caller has checked the type.
+    let (family, kind, protocol) = unsafe {
+        let fields = &*fields(socket);
+        (fields.family, fields.kind, fields.protocol)
+    };
+    matches!(family, libc::AF_INET | libc::AF_INET6)
+        && kind & !(libc::SOCK_NONBLOCK | libc::SOCK_CLOEXEC) == libc::SOCK_STREAM
+        && matches!(protocol, 0 | libc::IPPROTO_TCP)
+}
+
 /// The descriptor of an object for which [`is_socket`] holds, which the caller has checked once; -1 if it is closed.
 #[inline(always)]
 pub(crate) fn descriptor(socket: &Object) -> RawFd {

@@ -57,6 +57,20 @@ pub(crate) struct Watcher {
     /// registration stays while none waits. The kernel drops it when the socket is closed, and the number may be another
     /// file's then; but who comes with this very object, alive and open, comes with this very file.
     edges: Option<Weak>,
+    /// What is known of an edge-triggered socket beyond that.
+    receiving: Receiving,
+}
+
+/// Whether a receive is worth a try.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Receiving {
+    /// That is not known.
+    #[default]
+    Unknown,
+    /// The last receive took all that there was, and nothing has been reported since.
+    Drained,
+    /// The end, an error or urgent data is there: what a receive gives says nothing about the next one.
+    Exceptional,
 }
 
 /// Which of the two.
@@ -233,7 +247,10 @@ impl Instance<LoopBody> {
             };
             self.check_open()?;
             self.set_interest(descriptor, Interest::EDGES)?;
-            self.watchers.borrow_mut().at(descriptor).edges = Some(edges);
+            let mut watchers = self.watchers.borrow_mut();
+            let watcher = watchers.at(descriptor);
+            watcher.edges = Some(edges);
+            watcher.receiving = Receiving::Unknown;
         }
         let mut watchers = self.watchers.borrow_mut();
         if watchers.at(descriptor).interest().is_empty() {
@@ -261,6 +278,46 @@ impl Instance<LoopBody> {
         watchers
             .get(descriptor, side)
             .is_some_and(|watch| watch.is(transport))
+    }
+
+    /// Whether it is certain that a receive from this socket would be told `WouldBlock`.
+    #[inline]
+    pub(crate) fn is_drained(&self, descriptor: RawFd, socket: &Object) -> bool {
+        let watchers = self.watchers.borrow();
+        let watcher = watchers.by_descriptor.get(descriptor as usize);
+        watcher.is_some_and(|watcher| {
+            watcher.receiving == Receiving::Drained
+                && watcher
+                    .edges
+                    .as_ref()
+                    .is_some_and(|edges| edges.refers_to(socket))
+        })
+    }
+
+    /// A receive from this TCP socket got less than it had room for, so that there is no more until the next edge
+    /// (`man 7 epoll`, questions and answers). What is no data, which may come with it, is told by an event.
+    #[inline]
+    pub(crate) fn note_drained(&self, descriptor: RawFd, socket: &Object) {
+        if self.knows_edges(descriptor, socket) {
+            let mut watchers = self.watchers.borrow_mut();
+            let receiving = &mut watchers.at(descriptor).receiving;
+            if *receiving == Receiving::Unknown {
+                *receiving = Receiving::Drained;
+            }
+        }
+    }
+
+    /// The kernel has reported an edge of this descriptor, whether or not somebody waits for it.
+    #[inline]
+    pub(crate) fn note_edge(&self, descriptor: RawFd, exceptional: bool) {
+        let mut watchers = self.watchers.borrow_mut();
+        if let Some(watcher) = watchers.by_descriptor.get_mut(descriptor as usize) {
+            if exceptional {
+                watcher.receiving = Receiving::Exceptional;
+            } else if watcher.receiving == Receiving::Drained {
+                watcher.receiving = Receiving::Unknown;
+            }
+        }
     }
 
     /// Stops watching one side; gives who was there.

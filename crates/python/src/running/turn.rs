@@ -347,6 +347,7 @@ fn queue_ready_descriptors(event_loop: &Instance<LoopBody>, events: &EventBuffer
         if !current {
             continue;
         }
+        event_loop.note_edge(event.token.fd, event.exceptional);
         for (ready, side) in [
             (event.readable, Side::Reader),
             (event.writable, Side::Writer),

@@ -101,7 +101,7 @@ impl Instance<OperationBody> {
         let direct = socket.is_exactly(&imports().socket) && sockets::is_socket(socket);
         match self.kind.get() {
             Kind::Receive if direct => receive(event_loop, socket, &first),
-            Kind::ReceiveInto if direct => receive_into(socket, &first),
+            Kind::ReceiveInto if direct => receive_into(event_loop, socket, &first),
             Kind::SendAll => self.send_all(socket, &first, direct),
             Kind::SendFile if direct => self.send_file(socket, &first),
             _ => self.by_method(socket, &first),
@@ -201,14 +201,15 @@ fn receive(event_loop: &Instance<LoopBody>, socket: &Object, size: &Object) -> P
         return buffers::bytes(&[]).map(Attempt::Done);
     }
     let descriptor = sockets::descriptor(socket);
-    if size > tepal_core::constants::SCRATCH_READ {
-        // More than one read of a stream gives, and more than is worth copying.
-        let answer = buffers::bytes_filled_by(size, |place| {
-            socket::receive_uninitialized(descriptor, place)
-        })?;
-        return sorted(answer, Ok);
+    if event_loop.is_drained(descriptor, socket) {
+        return Ok(Attempt::NotNow);
     }
-    let answer = {
+    let answer = if size > tepal_core::constants::SCRATCH_READ {
+        // More than one read of a stream gives, and more than is worth copying.
+        buffers::bytes_filled_by(size, |place| {
+            socket::receive_uninitialized(descriptor, place)
+        })?
+    } else {
         let mut scratch = event_loop.scratch.borrow_mut();
         if scratch.is_empty() {
             scratch.resize(tepal_core::constants::SCRATCH_READ, 0);
@@ -218,15 +219,39 @@ fn receive(event_loop: &Instance<LoopBody>, socket: &Object, size: &Object) -> P
             Err(error) => Err(error),
         }
     };
+    if let Ok(received) = &answer {
+        let count = Bytes::peek(received).map_or(0, <[u8]>::len);
+        note_received(event_loop, socket, count, size);
+    }
     sorted(answer, Ok)
 }
 
-fn receive_into(socket: &Object, buffer: &Object) -> PyResult<Attempt> {
+/// Remembers of a TCP socket that there is no more, if less came than there was room for. Other sockets may have another
+/// message behind the one that was received.
+#[inline(always)]
+fn note_received(event_loop: &Instance<LoopBody>, socket: &Object, count: usize, room: usize) {
+    if count > 0 && count < room && sockets::is_tcp(socket) {
+        event_loop.note_drained(sockets::descriptor(socket), socket);
+    }
+}
+
+fn receive_into(
+    event_loop: &Instance<LoopBody>,
+    socket: &Object,
+    buffer: &Object,
+) -> PyResult<Attempt> {
     let mut view = View::writable(buffer)?;
     let place = view.as_mut_slice();
     if place.is_empty() {
         return values::integer(0).map(Attempt::Done);
     }
-    let answer = socket::receive(sockets::descriptor(socket), place);
+    let descriptor = sockets::descriptor(socket);
+    if event_loop.is_drained(descriptor, socket) {
+        return Ok(Attempt::NotNow);
+    }
+    let answer = socket::receive(descriptor, place);
+    if let Ok(count) = &answer {
+        note_received(event_loop, socket, *count, place.len());
+    }
     sorted(answer, |count| values::integer(count as u64))
 }

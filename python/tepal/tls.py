@@ -15,7 +15,7 @@ import io
 import os
 import stat
 import types
-from asyncio import base_events, sslproto
+from asyncio import base_events, constants, sslproto
 from collections.abc import Callable
 from typing import Any
 
@@ -48,7 +48,7 @@ class SSLProtocol(_native.TlsProtocolCore, sslproto.SSLProtocol):
         owner = None
         try:
             super().__init__(*args, **kwargs)
-            owner = getattr(vars(self)["_sslobj"], "_sslobj", None)
+            owner = self._sslobj._sslobj  # type: ignore[attr-defined]
         finally:
             del self.max_size
             driven = self._attach(owner)
@@ -62,23 +62,26 @@ class SSLProtocol(_native.TlsProtocolCore, sslproto.SSLProtocol):
             self._app_transport_created = True
         return self._app_transport  # type: ignore[return-value]
 
+    def _set_read_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        if high is None and low is None:
+            high = constants.FLOW_CONTROL_HIGH_WATER_SSL_READ * 1024
+            self._incoming_high_water, self._incoming_low_water = high, high // 4
+        else:
+            super()._set_read_buffer_limits(high, low)  # type: ignore[misc]
+
+    def _set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        if high is None and low is None:
+            high = constants.FLOW_CONTROL_HIGH_WATER_SSL_WRITE * 1024
+            self._outgoing_high_water, self._outgoing_low_water = high, high // 4
+        else:
+            super()._set_write_buffer_limits(high, low)  # type: ignore[misc]
+
     def connection_lost(self, exc: BaseException | None) -> None:
         """Tell the program's protocol; what `wait_closed()` of a stream waits for has then heard of the error."""
         protocol = self._app_protocol
         super().connection_lost(exc)
         if exc is not None and type(protocol) is asyncio.StreamReaderProtocol:
             self._loop.call_soon(_note_error_is_known, protocol)  # after the protocol's own `connection_lost()`
-
-    def _start_shutdown(self) -> None:
-        """Begin to close; also what the other side has ended while the program had paused reading.
-
-        Source: CPython ``Lib/asyncio/sslproto.py``, ``SSLProtocol._start_shutdown``. There ``close()`` does nothing
-        then, and the connection stays until somebody resumes reading.
-        """
-        if self._app_reading_paused and self._eof_received and self._state is sslproto.SSLProtocolState.FLUSHING:
-            self._do_flush()  # type: ignore[attr-defined]
-        else:
-            super()._start_shutdown()
 
     def _resume_reading(self) -> None:
         """Deliver again, from the next turn on.
@@ -98,7 +101,7 @@ class SSLProtocol(_native.TlsProtocolCore, sslproto.SSLProtocol):
         elif self._state is sslproto.SSLProtocolState.WRAPPED:
             self._do_read()
         elif self._state is sslproto.SSLProtocolState.FLUSHING:
-            self._do_flush()  # type: ignore[attr-defined]
+            self._do_flush()
 
 
 def _note_error_is_known(protocol: asyncio.StreamReaderProtocol) -> None:
@@ -153,7 +156,7 @@ def make_protocol(
     """Make what stands between a transport and ``protocol``; arguments and errors are those of ``SSLProtocol``."""
     # `os.environ.get()` without its four frames: this runs for each connection.
     variables = os.environ._data  # type: ignore[attr-defined]
-    fast = variables.get(b"TEPAL_TLS") != b"fallback" and _openssl_is_known() and _is_usual(sslcontext)
+    fast = variables.get(b"TEPAL_TLS") != b"fallback" and (_known or _openssl_is_known()) and _is_usual(sslcontext)
     if fast:
         return SSLProtocol(loop, protocol, sslcontext, waiter, *args, **kwargs)
     made = sslproto.SSLProtocol(loop, protocol, sslcontext, waiter, *args, **kwargs)
@@ -216,8 +219,9 @@ async def send_file(transport: Any, file: Any, offset: int, count: int | None) -
 
 def wrapping(loop: Any, sslcontext: Any, timeouts: tuple[Any, ...]) -> Callable[[Any], sslproto.SSLProtocol]:
     """Return what makes the protocols of a server's connections; ``timeouts`` begin with handshake's and shutdown's."""
-    limits = dict(zip(("ssl_handshake_timeout", "ssl_shutdown_timeout"), timeouts, strict=False))
-    return lambda protocol: make_protocol(loop, protocol, sslcontext, None, server_side=True, **limits)
+    # By position, which costs a connection less than names do: server_side, server_hostname, call_connection_made.
+    rest = (True, None, True, *timeouts[:2])
+    return lambda protocol: make_protocol(loop, protocol, sslcontext, None, *rest)
 
 
 def start_tls_of(loop: Any) -> Callable[..., Any]:

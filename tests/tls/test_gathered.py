@@ -43,6 +43,16 @@ class Far:
             self.flush()
         return False
 
+    def shakes_hands_silently(self):
+        """The same; what ends it is sent with what is said next."""
+        self.receive()
+        try:
+            self.ssl_object.do_handshake()
+        except ssl.SSLWantReadError:
+            self.flush()
+            return True
+        return False
+
     def flush(self):
         self.sock.sendall(self.outgoing.read())
 
@@ -224,6 +234,45 @@ def test_a_connection_that_is_aborted_after_its_answer(busy):
         transport.abort()
 
     assert busy.turn(answer) == [[b"ping"]] * NUMBER
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_the_first_answer_leaves_with_what_ends_the_handshake(loop, version):
+    """The client's request comes with the end of its handshake; the server answers, and says good-bye."""
+    protocol = Answering()
+    seen = []
+
+    def answer(transport, data):
+        transport.write(b"first")
+        seen.append(far.has_arrived())
+        transport.write(b"second")
+        transport.close()
+        seen.append(far.has_arrived())
+
+    protocol.answer = answer
+    context = server_context(made(), version)
+    server = loop.run_until_complete(loop.create_server(lambda: protocol, "127.0.0.1", 0, ssl=context))
+    sock = socket.create_connection(server.sockets[0].getsockname())
+    sock.setblocking(False)
+    far = Far(sock, client_context(made(), version))
+    if version == "1.2":
+        # There the server has the last word of the handshake: the request comes after it.
+        while far.shakes_hands():
+            run_turns(loop, 1)
+        fast = False
+    else:
+        while far.shakes_hands_silently():
+            run_turns(loop, 1)
+        fast = True
+    far.ask(b"request")
+    while not seen:
+        run_turns(loop, 1)
+    is_gathered = fast and protocol.transport.get_extra_info("tepal.tls_engine") == "fast"
+    assert seen == [not is_gathered] * 2
+    assert far.arrived() == [b"first", b"second", None]
+    server.close()
+    sock.close()
+    run_turns(loop, 3)
 
 
 def test_an_interrupt_sends_what_was_written_before(loop, busy):

@@ -82,15 +82,24 @@ pub(crate) struct Imports {
     pub(crate) ssl_do_handshake: Object,
     pub(crate) ssl_do_shutdown: Object,
     pub(crate) ssl_buffer_updated: Object,
+    /// `asyncio.sslproto.SSLProtocol._set_state`, `_start_handshake`, `_on_handshake_complete` and `_start_shutdown`
+    pub(crate) ssl_set_state: Object,
+    pub(crate) ssl_start_handshake: Object,
+    pub(crate) ssl_on_handshake_complete: Object,
+    pub(crate) ssl_start_shutdown: Object,
     /// `asyncio.sslproto._SSLProtocolTransport.write` and `writelines`
     pub(crate) ssl_transport_write: Object,
     pub(crate) ssl_transport_write_lines: Object,
     /// `asyncio.sslproto.SSLProtocolState.WRAPPED`
     pub(crate) ssl_state_wrapped: Object,
-    /// The same, `DO_HANDSHAKE` and `SHUTDOWN`
+    /// The same, `UNWRAPPED`, `DO_HANDSHAKE`, `FLUSHING` and `SHUTDOWN`
+    pub(crate) ssl_state_unwrapped: Object,
     pub(crate) ssl_state_do_handshake: Object,
     pub(crate) ssl_state_flushing: Object,
     pub(crate) ssl_state_shutdown: Object,
+    /// `asyncio.sslproto.AppProtocolState.STATE_INIT` and `STATE_CON_MADE`
+    pub(crate) ssl_app_state_init: Object,
+    pub(crate) ssl_app_state_connected: Object,
     /// `ssl.SSLError`; `()` without that module.
     pub(crate) ssl_error: Object,
     /// `asyncio.sslproto.SSLAgainErrors`; `()` without the `ssl` module.
@@ -157,6 +166,7 @@ pub(crate) fn import_all() -> PyResult<()> {
     let sslproto = dotted("asyncio", &["sslproto"])?;
     let ssl_protocol = get(&sslproto, "SSLProtocol")?;
     let ssl_states = get(&sslproto, "SSLProtocolState")?;
+    let ssl_app_states = get(&sslproto, "AppProtocolState")?;
     let ssl_transport = get(&sslproto, "_SSLProtocolTransport")?;
     let base_create_task = dotted("asyncio", &["BaseEventLoop", "create_task"])?;
     let imports = Imports {
@@ -214,12 +224,19 @@ pub(crate) fn import_all() -> PyResult<()> {
         ssl_do_handshake: get(&ssl_protocol, "_do_handshake")?,
         ssl_do_shutdown: get(&ssl_protocol, "_do_shutdown")?,
         ssl_buffer_updated: get(&ssl_protocol, "buffer_updated")?,
+        ssl_set_state: get(&ssl_protocol, "_set_state")?,
+        ssl_start_handshake: get(&ssl_protocol, "_start_handshake")?,
+        ssl_on_handshake_complete: get(&ssl_protocol, "_on_handshake_complete")?,
+        ssl_start_shutdown: get(&ssl_protocol, "_start_shutdown")?,
         ssl_transport_write: get(&ssl_transport, "write")?,
         ssl_transport_write_lines: get(&ssl_transport, "writelines")?,
         ssl_state_wrapped: get(&ssl_states, "WRAPPED")?,
+        ssl_state_unwrapped: get(&ssl_states, "UNWRAPPED")?,
         ssl_state_do_handshake: get(&ssl_states, "DO_HANDSHAKE")?,
         ssl_state_flushing: get(&ssl_states, "FLUSHING")?,
         ssl_state_shutdown: get(&ssl_states, "SHUTDOWN")?,
+        ssl_app_state_init: get(&ssl_app_states, "STATE_INIT")?,
+        ssl_app_state_connected: get(&ssl_app_states, "STATE_CON_MADE")?,
         ssl_error: match get_optional(&sslproto, "ssl")? {
             Some(ssl) if !ssl.is_none() => get(&ssl, "SSLError")?,
             _ => values::tuple(Vec::new())?,

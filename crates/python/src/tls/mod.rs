@@ -26,6 +26,7 @@
 mod protocol;
 mod python;
 mod reading;
+mod stages;
 mod steps;
 mod transport;
 mod writing;

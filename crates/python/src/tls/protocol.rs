@@ -57,6 +57,8 @@ pub(crate) struct ProtocolBody {
     /// `_app_protocol`
     pub(super) protocol: Slot,
     pub(super) delivery: Delivery,
+    /// The last read of much ciphertext ended within a record.
+    pub(super) in_record: Cell<bool>,
     /// `_app_reading_paused`
     pub(super) reading_paused: Cell<bool>,
     /// `_ssl_reading_paused`
@@ -91,6 +93,7 @@ impl HeapType for ProtocolBody {
             below: Slot::empty(),
             protocol: Slot::empty(),
             delivery: Delivery::none(),
+            in_record: Cell::new(false),
             reading_paused: Cell::new(false),
             socket_reading_paused: Cell::new(false),
             writing_paused: Cell::new(false),
@@ -200,6 +203,22 @@ impl Instance<ProtocolBody> {
         let method = intern(name)?;
         let method = self.with_object(|this| calls::attribute(this, &method))?;
         calls::call(&method, [])
+    }
+
+    /// An attribute of the connection's.
+    ///
+    /// # Errors
+    /// `AttributeError`.
+    pub(super) fn own(&self, name: Name) -> PyResult<Object> {
+        self.with_object(|this| calls::attribute(this, name.object()))
+    }
+
+    /// Sets an attribute of the connection's.
+    ///
+    /// # Errors
+    /// What setting it raises.
+    pub(super) fn set_own(&self, name: Name, value: &Object) -> PyResult<()> {
+        self.with_object(|this| calls::set_attribute(this, name.object(), value))
     }
 
     /// What asyncio's methods do with an exception out of the data path: `Exception`s end the connection, others go on

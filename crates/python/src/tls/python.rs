@@ -148,6 +148,31 @@ pub(crate) fn make_type() -> PyResult<Object> {
                 c"_do_read($self, /)\n--\n\nDecrypt what is there and hand it over.",
                 P::do_read,
             ),
+            with_one(
+                c"_set_state",
+                c"_set_state($self, new_state, /)\n--\n\nCome into another state. RuntimeError if that cannot follow.",
+                P::change_state,
+            ),
+            without_arguments(
+                c"_start_handshake",
+                c"_start_handshake($self, /)\n--\n\nBegin the handshake, and its timeout.",
+                P::start_handshake,
+            ),
+            with_one(
+                c"_on_handshake_complete",
+                c"_on_handshake_complete($self, handshake_exc, /)\n--\n\nBegin to serve the program, or end.",
+                P::on_handshake_complete,
+            ),
+            without_arguments(
+                c"_start_shutdown",
+                c"_start_shutdown($self, /)\n--\n\nBegin to close.",
+                P::start_shutdown,
+            ),
+            without_arguments(
+                c"_do_flush",
+                c"_do_flush($self, /)\n--\n\nRead what is left, then shut down.",
+                P::do_flush,
+            ),
             without_arguments(
                 c"_do_handshake",
                 c"_do_handshake($self, /)\n--\n\nTake a step of the handshake.",

@@ -1,5 +1,7 @@
 //! From the socket to the protocol.
 
+use std::mem::MaybeUninit;
+
 use crate::interop::buffers::{self, Bytes, View};
 use crate::interop::calls;
 use crate::interop::errors::{PyResult, Raised, exception_matches};
@@ -11,7 +13,7 @@ use crate::interop::openssl::{Connection, Received};
 use crate::interop::values;
 use crate::loop_core::body::LoopBody;
 use crate::stream_reader::may_be_fed;
-use crate::transport::{Upper, Way};
+use crate::transport::{StreamBody, Upper, Way};
 
 use super::protocol::ProtocolBody;
 use super::transport::{is_open, write_natively};
@@ -20,6 +22,8 @@ use super::transport::{is_open, write_natively};
 const PLAIN: usize = tepal_core::constants::SCRATCH_READ;
 /// How much of it is kept after a larger read (bytes).
 const PLAIN_KEPT: usize = 8 * PLAIN;
+/// From how much ciphertext on a program's `bytes` is decrypted into without a buffer before it (bytes).
+const DIRECT: usize = 4 * 1024;
 /// The most that one record holds (bytes, RFC 8446 5.1).
 const RECORD: usize = 16 * 1024;
 
@@ -57,7 +61,12 @@ fn received(protocol: &Object, bytes: &[u8]) -> PyResult<()> {
     if this.wrapped.get() {
         return this.do_read();
     }
-    this.step_on()
+    // What ends a handshake, the answer to what came with it, and even the end of the connection can go out together.
+    let below = this.below.get_or_none();
+    match below.exactly::<StreamBody>() {
+        Some(stream) => stream.gathering_writes(|| this.step_on()),
+        None => this.step_on(),
+    }
 }
 
 /// How reading ended.
@@ -141,6 +150,9 @@ impl Instance<ProtocolBody> {
     /// Gives the number of bytes that it left, which are the beginning of a record.
     #[inline(always)]
     fn read(&self, connection: &Connection, arrived: &[u8]) -> PyResult<usize> {
+        if arrived.len() >= DIRECT && self.delivery.way() == Way::Data {
+            return self.read_bytes(connection, arrived);
+        }
         let event_loop = self.own_loop()?;
         let mut plain = event_loop.plain.take();
         let offered = connection.offer(arrived);
@@ -154,6 +166,68 @@ impl Instance<ProtocolBody> {
         }
         self.ended(end)?;
         Ok(waiting)
+    }
+
+    /// As [`Self::read`], decrypting into the `bytes` that the program gets.
+    fn read_bytes(&self, connection: &Connection, arrived: &[u8]) -> PyResult<usize> {
+        let offered = connection.offer(arrived);
+        // What has arrived may complete a record, most of which was there before.
+        let room = connection.incoming_size() + RECORD * usize::from(self.in_record.get());
+        let mut end = None;
+        let data = buffers::bytes_filled_by(room, |place| self.fill(connection, place, &mut end))??;
+        let waiting = offered.end().ok_or_else(Raised::no_memory)?;
+        let rest_follows = end.is_none();
+        let end = self.failed_first(end.unwrap_or(End::Drained))?;
+        if Bytes::peek(&data).is_some_and(|data| !data.is_empty()) {
+            let method = self.delivery.data_received(&self.protocol)?;
+            calls::call(&method, [&data])?;
+        }
+        drop(data);
+        self.ended(end)?;
+        if rest_follows {
+            self.do_read()?;
+            return Ok(connection.incoming_size());
+        }
+        Ok(waiting)
+    }
+
+    /// Decrypts to the beginning of `place`: how many bytes, and how that ended, if not because `place` is full.
+    fn fill(
+        &self,
+        connection: &Connection,
+        place: &mut [MaybeUninit<u8>],
+        end: &mut Option<End>,
+    ) -> PyResult<usize> {
+        let mut total = 0;
+        self.in_record.set(false);
+        while total < place.len() {
+            match connection.read_uninitialized(&mut place[total..]) {
+                Received::Data(count) => total += count,
+                Received::NotNow => {
+                    self.in_record.set(true);
+                    *end = Some(End::Drained);
+                    break;
+                }
+                Received::Other => match self.ask_again(place.len() - total)? {
+                    Ok(data) => {
+                        let data = Bytes::peek(&data).unwrap_or_default();
+                        for (place, byte) in place[total..].iter_mut().zip(data) {
+                            place.write(*byte);
+                        }
+                        total += data.len();
+                    }
+                    Err(found) => {
+                        *end = Some(found);
+                        break;
+                    }
+                },
+            }
+            if connection.is_drained() {
+                *end = Some(End::Drained);
+                break;
+            }
+        }
+        Ok(total)
     }
 
     /// Decrypts everything there is to the beginning of `plain`, which grows as it has to.
@@ -181,23 +255,28 @@ impl Instance<ProtocolBody> {
         match connection.read(place) {
             Received::Data(count) => Ok(Ok(count)),
             Received::NotNow => Ok(Err(End::Drained)),
-            Received::Other => self.ask_again(place),
-        }
-    }
-
-    /// Lets `SSLObject.read()` make the call that failed once more, for the exception that it raises.
-    #[cold]
-    fn ask_again(&self, place: &mut [u8]) -> PyResult<Result<usize, End>> {
-        let ssl_object = self.with_object(|this| calls::attribute(this, &intern("_sslobj")?))?;
-        let read = calls::attribute(&ssl_object, &intern("read")?)?;
-        match calls::call(&read, [&values::integer(place.len().min(RECORD) as u64)?]) {
-            Ok(data) => match Bytes::peek(&data) {
-                Some(data) if !data.is_empty() => {
+            Received::Other => match self.ask_again(place.len())? {
+                Ok(data) => {
+                    let data = Bytes::peek(&data).unwrap_or_default();
                     place[..data.len()].copy_from_slice(data);
                     Ok(Ok(data.len()))
                 }
-                _ => Ok(Err(End::Closed)),
+                Err(end) => Ok(Err(end)),
             },
+        }
+    }
+
+    /// Lets `SSLObject.read()` make the call that failed once more, for the exception that it raises; else it gives a
+    /// `bytes` of at most `size`, which is not empty.
+    #[cold]
+    fn ask_again(&self, size: usize) -> PyResult<Result<Object, End>> {
+        let ssl_object = self.with_object(|this| calls::attribute(this, &intern("_sslobj")?))?;
+        let read = calls::attribute(&ssl_object, &intern("read")?)?;
+        match calls::call(&read, [&values::integer(size.min(RECORD) as u64)?]) {
+            Ok(data) => {
+                let some = Bytes::peek(&data).is_some_and(|data| !data.is_empty());
+                Ok(if some { Ok(data) } else { Err(End::Closed) })
+            }
             Err(raised) => {
                 let exception = raised.take();
                 let again = exception_matches(&exception, &imports().ssl_again_errors);

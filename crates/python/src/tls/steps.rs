@@ -7,7 +7,7 @@ use crate::interop::coroutines::is_true;
 use crate::interop::errors::{PyResult, exception_matches, restore};
 use crate::interop::imports::imports;
 use crate::interop::instance::Instance;
-use crate::interop::interned::intern;
+use crate::interop::interned::Name;
 use crate::interop::object::Object;
 use crate::interop::openssl::Connection;
 use crate::interop::values;
@@ -27,9 +27,8 @@ enum Step {
 ///
 /// # Errors
 /// What asyncio does not catch either.
-fn step(connection: &Connection, name: &str) -> PyResult<Step> {
-    let method = calls::attribute(connection.owner(), &intern(name)?)?;
-    let raised = match calls::call(&method, []) {
+fn step(connection: &Connection, name: Name) -> PyResult<Step> {
+    let raised = match calls::call_method(name, [connection.owner()]) {
         Ok(_) => return Ok(Step::Done),
         Err(raised) => raised,
     };
@@ -79,10 +78,10 @@ impl Instance<ProtocolBody> {
         if connection.awaits_hello() {
             return Ok(());
         }
-        match step(connection, "do_handshake")? {
-            Step::Done => self.complete("_on_handshake_complete", &Object::none()),
+        match step(connection, Name::DoHandshake)? {
+            Step::Done => self.on_handshake_complete(&Object::none()),
             Step::NotNow => self.process_outgoing(connection),
-            Step::Failed(exception) => self.complete("_on_handshake_complete", &exception),
+            Step::Failed(exception) => self.on_handshake_complete(&exception),
         }
     }
 
@@ -99,30 +98,32 @@ impl Instance<ProtocolBody> {
         };
         let step = if self.end_is_here()? {
             Step::Done
+        } else if connection.says_goodbye() {
+            Step::NotNow
         } else {
-            step(connection, "shutdown")?
+            step(connection, Name::Shutdown)?
         };
         match step {
             Step::Done => {
                 self.process_outgoing(connection)?;
-                self.call_own("_call_eof_received")?;
-                self.complete("_on_shutdown_complete", &Object::none())
+                self.with_object(|this| {
+                    calls::call_method(Name::CallEofReceivedUnderscore, [this])
+                })?;
+                self.on_shutdown_complete(&Object::none())
             }
             Step::NotNow => self.process_outgoing(connection),
-            Step::Failed(exception) => self.complete("_on_shutdown_complete", &exception),
+            Step::Failed(exception) => self.on_shutdown_complete(&exception),
         }
     }
 
     /// `_eof_received`
-    fn end_is_here(&self) -> PyResult<bool> {
-        let name = intern("_eof_received")?;
-        is_true(&self.with_object(|this: &Object| calls::attribute(this, &name))?)
+    pub(super) fn end_is_here(&self) -> PyResult<bool> {
+        is_true(&self.own(Name::EofReceivedUnderscore)?)
     }
 
-    /// Calls a method of the connection's with an exception or None.
-    fn complete(&self, name: &str, exception: &Object) -> PyResult<()> {
-        let method = intern(name)?;
-        let method = self.with_object(|this| calls::attribute(this, &method))?;
-        calls::call(&method, [exception]).map(drop)
+    /// `_on_shutdown_complete(exception)`
+    fn on_shutdown_complete(&self, exception: &Object) -> PyResult<()> {
+        self.with_object(|this| calls::call_method(Name::OnShutdownComplete, [this, exception]))
+            .map(drop)
     }
 }

@@ -74,7 +74,8 @@ fn write(this: &T, data: &Object) -> PyResult<()> {
     if let Some(protocol) = protocol.instance_of::<ProtocolBody>()
         && let Some(connection) = protocol.writable()
     {
-        let sealed = protocol.seal_and_send(connection, || seal(protocol, connection, data))?;
+        let sealed =
+            protocol.seal_and_send(connection, true, || seal(protocol, connection, data))?;
         match sealed {
             Sealed::All => return Ok(()),
             Sealed::Part(rest) => return write_by_asyncio(this, &rest),
@@ -134,8 +135,9 @@ fn write_lines(this: &T, lines: &Object) -> PyResult<()> {
     if let Some(protocol) = protocol.instance_of::<ProtocolBody>()
         && let Some(connection) = protocol.writable()
     {
-        let done =
-            protocol.seal_and_send(connection, || seal_lines(protocol, connection, &mut lines))?;
+        let done = protocol.seal_and_send(connection, false, || {
+            seal_lines(protocol, connection, &mut lines)
+        })?;
         if done == lines.len() {
             return Ok(());
         }

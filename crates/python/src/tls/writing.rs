@@ -6,7 +6,7 @@ use crate::interop::imports::imports;
 use crate::interop::instance::Instance;
 use crate::interop::object::Object;
 use crate::interop::openssl::Connection;
-use crate::transport::StreamBody;
+use crate::transport::{Pushed, StreamBody};
 
 use super::protocol::ProtocolBody;
 
@@ -57,7 +57,8 @@ impl Instance<ProtocolBody> {
         Ok(None)
     }
 
-    /// Encrypts with `seal` and sends what that gives, with asyncio's way of handling what sending raises.
+    /// Encrypts with `seal` and sends what that gives, with asyncio's way of handling what sending raises. Where that is
+    /// `one` write, a single record goes out of OpenSSL's own memory.
     ///
     /// # Errors
     /// What `seal` raises; exceptions that are no `Exception`.
@@ -65,15 +66,24 @@ impl Instance<ProtocolBody> {
     pub(super) fn seal_and_send<R>(
         &self,
         connection: &Connection,
+        one: bool,
         seal: impl FnOnce() -> PyResult<R>,
     ) -> PyResult<R> {
         let collecting = self.collect(connection)?;
-        let sealed = seal();
+        let below = self.below.get_or_none();
+        let mut given = None;
+        let sealed = match below.exactly::<StreamBody>() {
+            Some(stream) if one && collecting.is_some() => {
+                connection.giving(&mut |record: &[u8]| given = Some(stream.push(record)), seal)
+            }
+            _ => seal(),
+        };
         let pending = sealed.as_ref().err().and_then(|_| take_raised());
         let sent = match collecting {
             Some(mut collected) => {
                 connection.collected(&mut collected);
-                self.push(collected)
+                self.given(&below, given, &mut collected)
+                    .and_then(|()| self.push(collected))
                     .and_then(|()| self.control_app_writing(connection))
             }
             None => self.process_outgoing(connection),
@@ -85,6 +95,24 @@ impl Instance<ProtocolBody> {
             Some(pending) => Err(restore(pending)),
             None => sealed,
         }
+    }
+
+    /// What follows the record that was given to the transport below, if one was. Nothing else goes out if that failed.
+    #[inline(always)]
+    fn given(
+        &self,
+        below: &Object,
+        given: Option<Pushed>,
+        collected: &mut Vec<u8>,
+    ) -> PyResult<()> {
+        let (Some(stream), Some(pushed)) = (below.exactly::<StreamBody>(), given) else {
+            return Ok(());
+        };
+        stream.pushed(pushed)?;
+        if !stream.takes_bytes() {
+            collected.clear();
+        }
+        Ok(())
     }
 
     #[inline(always)]

@@ -20,7 +20,7 @@ use tepal_core::monotonic_ns;
 use tepal_core::socket::Next;
 use tepal_core::stream::Gathering;
 
-use crate::interop::errors::{PyResult, restore};
+use crate::interop::errors::{PyResult, Raised, restore};
 use crate::interop::instance::Instance;
 use crate::interop::object::Object;
 use crate::interop::threads;
@@ -38,6 +38,7 @@ use super::writing::WRITE_ERROR;
 /// | No | many transports busy, more ready, and no large answer out of `data_received` | Gathered |
 /// | No | the habit of writing again | ForNext |
 /// | No | the first of a connection, and those before ended with it | ForEnd |
+/// | No | `gathering_writes` has begun | Gathered, before any write; what began it ends it |
 /// | ForNext | the last one of the habit, too much or too long | No: all is sent |
 /// | Gathered, ForEnd | too much | No: all is sent |
 /// | ForNext, ForEnd, Gathered | anything else | the same |
@@ -138,6 +139,34 @@ impl Instance<StreamBody> {
             _ => next == Held::ForNext && self.burst.get().may_hold(size, monotonic_ns()),
         };
         if wait { Ok(()) } else { self.settle() }
+    }
+
+    /// Lets all that `work` writes leave together, after it, unless that is much.
+    ///
+    /// # Errors
+    /// What `work` raises; as `write`.
+    ///
+    /// # Reentrancy
+    /// As `work`.
+    pub(crate) fn gathering_writes(&self, work: impl FnOnce() -> PyResult<()>) -> PyResult<()> {
+        if self.held.get() == Held::No && self.queue.borrow().is_empty() {
+            self.held.set(Held::Gathered);
+        }
+        let pending = work().map_err(Raised::take);
+        let settled = self.settle();
+        if self.queue.borrow().is_empty() {
+            // Most connections queue nothing ever again.
+            drop(self.queue.borrow_mut().take_all());
+        }
+        match pending {
+            Ok(()) => settled,
+            Err(pending) => {
+                if let Err(raised) = settled {
+                    raised.forget();
+                }
+                Err(restore(pending))
+            }
+        }
     }
 
     /// Sends what is held back.

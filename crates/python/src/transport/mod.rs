@@ -40,4 +40,4 @@ pub(crate) use pipe::{ReadPipeBody, WritePipeBody, make_types as make_pipe_types
 pub(crate) use python::make_type;
 pub(crate) use reading::run_readable;
 pub(crate) use stream_writer::{make_drain_type, writer_methods};
-pub(crate) use writing::run_writable;
+pub(crate) use writing::{Pushed, run_writable};

@@ -24,6 +24,9 @@ const CTRL_FLUSH: c_int = 11;
 const CTRL_DUP: c_int = 12;
 const CTRL_WPENDING: c_int = 13;
 
+/// A record with more content than this may have another one behind it (bytes, RFC 8446 5.1).
+const FULL: usize = 16 * 1024;
+
 /// What the BIO is about; it owns this, and a reference to each of the memory BIOs.
 pub(super) struct Between {
     incoming: NonNull<Bio>,
@@ -38,6 +41,18 @@ pub(super) struct Between {
     may_be_waiting: Cell<bool>,
     collecting: Cell<bool>,
     collected: UnsafeCell<Vec<u8>>,
+    /// Who takes the first of what is collected, if that is the whole.
+    sink: Cell<Option<Sink>>,
+}
+
+/// A closure that takes bytes: its address, and the function that calls what is there.
+type Sink = (*mut c_void, unsafe fn(*mut c_void, &[u8]));
+
+/// # Safety
+/// `sink` is the address of an `F` that nobody else uses during the call.
+unsafe fn give<F: FnMut(&[u8])>(sink: *mut c_void, bytes: &[u8]) {
+    // SAFETY: by contract.
+    unsafe { (*sink.cast::<F>())(bytes) }
 }
 
 impl Between {
@@ -69,6 +84,7 @@ impl Between {
                 may_be_waiting: Cell::new(true),
                 collecting: Cell::new(false),
                 collected: UnsafeCell::new(Vec::new()),
+                sink: Cell::new(None),
             });
             let between = NonNull::from(Box::leak(between));
             (functions.BIO_set_data)(bio, between.as_ptr().cast());
@@ -179,6 +195,22 @@ impl Between {
         unsafe { self.collected.get().swap(place) };
     }
 
+    /// Gives the first bytes that would be collected to `sink` instead, if no others will follow: a record that is not
+    /// full ends what the `SSL` was given. So they need not be copied. Until [`Between::keep_all`].
+    ///
+    /// # Safety
+    /// Nobody uses or moves `sink` before `keep_all`.
+    #[inline(always)]
+    pub(super) unsafe fn give_to<F: FnMut(&[u8])>(&self, sink: &mut F) {
+        self.sink.set(Some(((&raw mut *sink).cast(), give::<F>)));
+    }
+
+    /// Collects whatever is written.
+    #[inline(always)]
+    pub(super) fn keep_all(&self) {
+        self.sink.set(None);
+    }
+
     /// Takes what waits in the memory BIO; `place` is cleared before.
     pub(super) fn take_outgoing(&self, place: &mut Vec<u8>) {
         let size = self.outgoing_size().min(c_int::MAX as usize);
@@ -224,11 +256,17 @@ impl Between {
     /// # Safety
     /// `bytes` are `size` readable ones.
     unsafe fn write(&self, bytes: *const u8, size: usize) -> c_int {
-        // SAFETY: by contract. While collecting nobody but this method uses the vector.
+        // SAFETY: by contract. While collecting nobody but this method uses the vector, and not while it gives to the
+        // sink, which stands until it is withdrawn.
         unsafe {
             if self.collecting.get() {
-                let collected = &mut *self.collected.get();
-                collected.extend_from_slice(std::slice::from_raw_parts(bytes, size));
+                let bytes = std::slice::from_raw_parts(bytes, size);
+                match self.sink.take() {
+                    Some((sink, give)) if size < FULL && (*self.collected.get()).is_empty() => {
+                        give(sink, bytes);
+                    }
+                    _ => (*self.collected.get()).extend_from_slice(bytes),
+                }
                 return size as c_int;
             }
             self.may_be_waiting.set(true);

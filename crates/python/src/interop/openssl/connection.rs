@@ -1,5 +1,6 @@
 //! One `SSL`, which belongs to an `ssl.SSLObject` of the interpreter's.
 
+use std::mem::MaybeUninit;
 use std::os::raw::{c_int, c_long};
 use std::ptr::{NonNull, null_mut};
 
@@ -62,6 +63,16 @@ impl Drop for Offered<'_> {
             // On the way out with an exception, which ends the connection: a failure changes nothing.
             self.connection.between().settle();
         }
+    }
+}
+
+/// Ends [`Connection::giving`].
+struct Withdrawn<'a>(&'a Between);
+
+impl Drop for Withdrawn<'_> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        self.0.keep_all();
     }
 }
 
@@ -151,6 +162,19 @@ impl Connection {
         self.between().collected(place);
     }
 
+    /// Runs `work` while bytes are collected. A write of one record in there gives it to `sink`, out of OpenSSL's own
+    /// memory; whatever follows is collected.
+    #[inline(always)]
+    pub(crate) fn giving<R>(&self, sink: &mut impl FnMut(&[u8]), work: impl FnOnce() -> R) -> R {
+        let between = self.between();
+        let withdrawn = Withdrawn(between);
+        // SAFETY: `sink` is borrowed until this returns, and withdrawn before that, whatever `work` does.
+        unsafe { between.give_to(sink) };
+        let done = work();
+        drop(withdrawn);
+        done
+    }
+
     /// Whether a read would find nothing at all.
     #[inline]
     pub(crate) fn is_drained(&self) -> bool {
@@ -178,6 +202,15 @@ impl Connection {
     /// A renegotiation can run the context's callbacks, that is, any Python code.
     #[inline]
     pub(crate) fn read(&self, place: &mut [u8]) -> Received {
+        // SAFETY: bytes are bytes, and `read_uninitialized` writes nothing else there.
+        let place =
+            unsafe { std::slice::from_raw_parts_mut(place.as_mut_ptr().cast(), place.len()) };
+        self.read_uninitialized(place)
+    }
+
+    /// As [`Self::read`]: so many bytes at the beginning of `place` are initialized then.
+    #[inline]
+    pub(crate) fn read_uninitialized(&self, place: &mut [MaybeUninit<u8>]) -> Received {
         let mut count = 0;
         // SAFETY: `owner` keeps the `SSL`, the GIL orders all uses of it, and `place` is that many writable bytes, which
         // nobody else can reach during the call.
@@ -211,6 +244,18 @@ impl Connection {
                 let answer = (self.functions.SSL_do_handshake)(ssl);
                 (self.functions.SSL_get_error)(ssl, answer) == WANT_READ
             }
+        }
+    }
+
+    /// Makes a close_notify, if none was made yet and nothing has come from the peer that had to be read for it: whether
+    /// the peer's is waited for now. `_ssl` would say so by an exception.
+    pub(crate) fn says_goodbye(&self) -> bool {
+        // SAFETY: as in `read`. This first call of `SSL_shutdown` reads nothing; if it fails, it does so again.
+        unsafe {
+            let ssl = self.ssl.as_ptr();
+            (self.functions.SSL_get_shutdown)(ssl) == 0
+                && self.is_drained()
+                && (self.functions.SSL_shutdown)(ssl) == 0
         }
     }
 

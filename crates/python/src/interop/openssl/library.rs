@@ -69,6 +69,7 @@ functions! {
     SSL_get_shutdown: unsafe extern "C" fn(*const Ssl) -> c_int,
     SSL_pending: unsafe extern "C" fn(*const Ssl) -> c_int,
     SSL_ctrl: unsafe extern "C" fn(*mut Ssl, c_int, c_long, *mut c_void) -> c_long,
+    SSL_shutdown: unsafe extern "C" fn(*mut Ssl) -> c_int,
     SSL_do_handshake: unsafe extern "C" fn(*mut Ssl) -> c_int,
     SSL_is_server: unsafe extern "C" fn(*const Ssl) -> c_int,
     SSL_read_ex: unsafe extern "C" fn(*mut Ssl, *mut c_void, usize, *mut usize) -> c_int,

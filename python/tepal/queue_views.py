@@ -1,7 +1,7 @@
 """The loop's queues as asyncio's methods and third parties see them: ``loop._ready`` and ``loop._scheduled``."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from tepal import _native
@@ -32,8 +32,23 @@ class Ready:
         self._loop._clear_ready()
 
     def append(self, handle: asyncio.Handle) -> None:
-        """Queue a Handle at the end."""
+        """Queue a Handle at the end; a TimerHandle does not wait any longer."""
+        if isinstance(handle, asyncio.TimerHandle):
+            self._loop._unschedule(handle)
         self._loop._add_callback(handle)
+
+    def extendleft(self, handles: Iterable[asyncio.Handle]) -> None:
+        """Queue Handles at the front, each before the one that came before it; O(n)."""
+        front = list(handles)[::-1]
+        if front:
+            later = self._loop._ready_handles()
+            self.clear()
+            for handle in (*front, *later):
+                self.append(handle)
+
+    def appendleft(self, handle: asyncio.Handle) -> None:
+        """Queue a Handle at the front; O(n)."""
+        self.extendleft((handle,))
 
     def popleft(self) -> asyncio.Handle:
         """Take the next Handle out; IndexError if there is none."""

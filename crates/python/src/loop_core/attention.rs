@@ -39,6 +39,12 @@ impl Attention {
         self.0.get() & !(RECORDING | KEEPING) == 0
     }
 
+    /// Whether a recording runs, and nothing else asks for care with each entry that runs.
+    #[inline(always)]
+    pub(crate) fn is_recording_only(&self) -> bool {
+        self.0.get() & (DEBUG | RECORDING | KEEPING) == RECORDING
+    }
+
     #[inline(always)]
     pub(crate) fn has(&self, reason: u8) -> bool {
         self.0.get() & reason != 0

@@ -84,6 +84,7 @@ impl ReadyQueue {
         self.get(0)
     }
 
+    #[inline(always)]
     pub(crate) fn back(&self) -> Option<&Entry> {
         self.get(self.len.checked_sub(1)?)
     }

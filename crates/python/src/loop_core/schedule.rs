@@ -35,7 +35,7 @@ impl Instance<LoopBody> {
             self.ready.borrow_mut().push_back(entry());
             return Ok(());
         }
-        self.schedule_with_care(entry())
+        self.schedule_with_care(entry)
     }
 
     /// Appends the first step of a Task, of which the recording knows already.
@@ -51,7 +51,7 @@ impl Instance<LoopBody> {
             self.ready.borrow_mut().push_back(entry());
             return Ok(());
         }
-        self.schedule_with_care(entry())
+        self.schedule_with_care(entry)
     }
 
     /// So many bytes were received or sent for the Task that is woken next. If they are many, it goes on as soon as the
@@ -65,20 +65,26 @@ impl Instance<LoopBody> {
     }
 
     #[inline(never)]
-    fn schedule_with_care(&self, entry: Entry) -> PyResult<()> {
-        if self.attention.has(RECORDING) {
-            self.note_ready(&entry);
+    fn schedule_with_care(&self, entry: impl FnOnce() -> Entry) -> PyResult<()> {
+        if !self.attention.is_only_watched() {
+            return self.schedule_unusually(entry());
         }
-        if self.attention.is_only_watched() {
-            self.ready.borrow_mut().push_back(entry);
-            return Ok(());
+        let mut ready = self.ready.borrow_mut();
+        ready.push_back(entry());
+        if self.attention.has(RECORDING)
+            && let Some(entry) = ready.back()
+        {
+            self.note_ready(entry);
         }
-        self.schedule_unusually(entry)
+        Ok(())
     }
 
     #[cold]
     #[inline(never)]
     fn schedule_unusually(&self, entry: Entry) -> PyResult<()> {
+        if self.attention.has(RECORDING) {
+            self.note_ready(&entry);
+        }
         if self.attention.has(OVERRIDDEN)
             && let Some(call) = entry.as_call()?
         {

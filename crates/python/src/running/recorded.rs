@@ -20,7 +20,8 @@ use crate::task::TaskBody;
 
 use super::dispatch::run_now;
 use super::reported::{
-    CALLBACK, Stepped, goes_on, is_lonely, note_of, run_for_report, stepped, time_of_end,
+    CALLBACK, Stepped, goes_on, is_lonely, note_of, run_for_report, run_step_for_report,
+    step_entry, stepped, time_of_end,
 };
 use super::slow;
 
@@ -165,7 +166,29 @@ fn kind_of_handle(handle: &Object) -> CauseKind {
 /// As `run_entry`.
 #[inline]
 pub(super) fn run_recorded(event_loop: &Instance<LoopBody>, entry: &Entry) -> PyResult<()> {
-    match run_for_report(event_loop, entry) {
+    tell_rest(event_loop, entry, run_for_report(event_loop, entry))
+}
+
+/// As [`run_recorded`] for a step of a Task, woken by `awaited` if by anything, while nothing but a recording looks on.
+///
+/// # Errors
+/// As `run_entry`.
+#[inline(always)]
+pub(super) fn run_task_recorded(
+    event_loop: &Instance<LoopBody>,
+    task: Object,
+    awaited: Option<Object>,
+) -> PyResult<()> {
+    match run_step_for_report(event_loop, &task, awaited.as_ref()) {
+        Stepped::Told(outcome) => outcome,
+        stepped => tell_rest(event_loop, &step_entry(task, awaited), stepped),
+    }
+}
+
+/// What is left to do for an entry that did not take the short path, or not to its end.
+#[inline(never)]
+fn tell_rest(event_loop: &Instance<LoopBody>, entry: &Entry, stepped: Stepped) -> PyResult<()> {
+    match stepped {
         Stepped::Told(outcome) => outcome,
         Stepped::Long(outcome) => {
             // What follows may run Python code, which must not see the exception that leaves the loop.

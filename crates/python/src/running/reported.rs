@@ -4,7 +4,7 @@
 
 use tepal_core::monotonic_ns;
 
-use crate::interop::errors::PyResult;
+use crate::interop::errors::{PyResult, Raised};
 use crate::interop::instance::Instance;
 use crate::interop::object::Object;
 use crate::loop_core::attention::{DEBUG, KEEPING, RECORDING};
@@ -67,13 +67,33 @@ pub(super) fn run_for_report(event_loop: &Instance<LoopBody>, entry: &Entry) -> 
         }
         _ => return run_callback_for_report(event_loop, entry),
     };
-    run_step_for_report(event_loop, entry, object, awaited)
+    run_step_for_report(event_loop, object, awaited)
 }
 
-#[inline(always)]
-fn run_step_for_report(
+/// The entry of a step, woken by `awaited` if by anything.
+pub(super) fn step_entry(task: Object, awaited: Option<Object>) -> Entry {
+    match awaited {
+        Some(future) => Entry::Wake { task, future },
+        None => Entry::Step(task),
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn report_step(
     event_loop: &Instance<LoopBody>,
-    entry: &Entry,
+    task: &Object,
+    awaited: Option<&Object>,
+    raised: Raised,
+) -> PyResult<()> {
+    let entry = step_entry(task.clone(), awaited.cloned());
+    report_failure(event_loop, &entry, Err(raised))
+}
+
+/// A step of a Task of exactly our type, woken by `awaited` if by anything.
+#[inline(always)]
+pub(super) fn run_step_for_report(
+    event_loop: &Instance<LoopBody>,
     object: &Object,
     awaited: Option<&Object>,
 ) -> Stepped {
@@ -84,25 +104,30 @@ fn run_step_for_report(
         return Stepped::Unusual;
     };
     let lonely = is_lonely(object, task);
-    let begun = event_loop.with_recorder(|recorder| {
-        if recorder.asks_more {
-            return false;
+    // Not `with_recorder()`, whose argument would be called here and not inlined.
+    {
+        let mut borrowed = event_loop.recorder.borrow_mut();
+        match borrowed.as_deref_mut() {
+            Some(recorder) if !recorder.asks_more => begin(recorder, note, lonely, awaited),
+            _ => return Stepped::Unusual,
         }
-        begin(recorder, note, lonely, awaited);
-        true
-    });
-    if begun != Some(true) {
-        return Stepped::Unusual;
     }
     let ran = match awaited {
         Some(future) => run_wake(event_loop, task, future),
         None => run_step(event_loop, task, None),
     };
-    let outcome = report_failure(event_loop, entry, ran);
-    let told = event_loop.with_recorder(|recorder| end(recorder, task, note));
-    match told {
-        Some(false) => Stepped::Long(outcome),
-        _ => Stepped::Told(outcome),
+    let outcome = match ran {
+        Ok(()) => Ok(()),
+        Err(raised) => report_step(event_loop, object, awaited, raised),
+    };
+    let mut borrowed = event_loop.recorder.borrow_mut();
+    let told = borrowed
+        .as_deref_mut()
+        .is_none_or(|recorder| end(recorder, task, note));
+    if told {
+        Stepped::Told(outcome)
+    } else {
+        Stepped::Long(outcome)
     }
 }
 

@@ -27,7 +27,7 @@ use crate::transport::{hold_enough, send_held};
 
 use super::alike::{can_begin, run_row};
 use super::dispatch::{run_call, run_entry, run_handle, run_now, run_task, wake_task};
-use super::recorded;
+use super::recorded::{self, run_task_recorded};
 use super::selecting::select_by_python;
 
 /// Turns the loop until `stop()` was called.
@@ -148,11 +148,38 @@ fn run_turn(event_loop: &Instance<LoopBody>) -> PyResult<()> {
     Ok(())
 }
 
-/// The next entry, in debug mode or while a recording runs.
+/// The next entry, in debug mode or while a recording runs. Taken apart at once, too.
 #[inline(never)]
 fn run_next_with_care(event_loop: &Instance<LoopBody>) -> PyResult<()> {
-    let next = event_loop.ready.borrow_mut().pop_front();
-    next.map_or(Ok(()), |entry| run_entry(event_loop, entry))
+    let Some(entry) = event_loop.ready.borrow_mut().pop_front() else {
+        return Ok(());
+    };
+    let recorded = event_loop.attention.is_recording_only();
+    match entry {
+        Entry::Step(task) if recorded => run_task_recorded(event_loop, task, None),
+        Entry::Wake { task, future } if recorded => {
+            run_task_recorded(event_loop, task, Some(future))
+        }
+        Entry::Step(task) => run_entry(event_loop, Entry::Step(task)),
+        Entry::Wake { task, future } => run_entry(event_loop, Entry::Wake { task, future }),
+        Entry::Run(handle) => run_entry(event_loop, Entry::Run(handle)),
+        Entry::Throw { task, exception } => run_entry(event_loop, Entry::Throw { task, exception }),
+        Entry::Call {
+            callable,
+            argument,
+            context,
+        } => {
+            let entry = Entry::Call {
+                callable,
+                argument,
+                context,
+            };
+            run_entry(event_loop, entry)
+        }
+        Entry::Readable(transport) => run_entry(event_loop, Entry::Readable(transport)),
+        Entry::Writable(transport) => run_entry(event_loop, Entry::Writable(transport)),
+        Entry::Operation(operation) => run_entry(event_loop, Entry::Operation(operation)),
+    }
 }
 
 /// A Task that has received or sent a lot goes on at once, if nobody else was woken: see [`Instance::hurry`].

@@ -39,6 +39,11 @@ def _argument_count() -> int:
 _ARGUMENT = _argument_count()
 
 
+def _only_remembers(owner: Any, address: int) -> bool:
+    """Whether a loop refers to ``address`` once: it keeps the latest TaskGroup's callback for the next Task."""
+    return isinstance(owner, _native.LoopCore) and sum(id(each) == address for each in gc.get_referents(owner)) == 1
+
+
 class Suspects:
     """Tasks of which it is not known that anybody can wake them.
 
@@ -59,6 +64,8 @@ class Suspects:
                 if not isinstance(link, _native.Future):
                     self._parts[id(link)] = number
         self._ours = {id(self._tasks), id(self._awaited), id(tasks), id(awaited)}
+        self.enders: list[set[int]] = [set() for _ in self._tasks]
+        """For each Task the suspected ones at whose end what it waits for may be completed."""
 
     def convicted(self) -> list[int]:
         """The numbers of the Tasks that nobody can wake."""
@@ -72,9 +79,12 @@ class Suspects:
         return sorted(self._suspected)
 
     def _can_be_woken(self, number: int) -> bool:
+        self.enders[number].clear()
         if isinstance(self._awaited[number], _native.Task):
             other = self._parts.get(id(self._awaited[number]))
-            return other is None or other not in self._suspected
+            if other is not None and other in self._suspected:
+                self.enders[number].add(other)
+            return not self.enders[number]
         left = [self._awaited[number]]
         seen = {id(left[0])}
         for _ in range(_NODES):
@@ -83,7 +93,7 @@ class Suspects:
             owners = self._owners(left)
             if owners is None:
                 return True
-            left.pop()
+            self._note_ender(number, id(left.pop()), owners)
             while owners:
                 verdict = self._is_alive(owners)
                 if verdict:
@@ -96,6 +106,19 @@ class Suspects:
                 return False
         return True
 
+    def _note_ender(self, number: int, address: int, owners: list[Any]) -> None:
+        """Note suspected Tasks among ``owners`` of the object at ``address``, unless that is what they wait for.
+
+        A Task refers to the callbacks that run when it ends; what its coroutine refers to, the coroutine may complete.
+        """
+        for index in range(len(owners)):
+            other = self._parts.get(id(owners[index]))
+            if (
+                other is not None and other != number and other in self._suspected
+                and isinstance(owners[index], _native.Task) and id(owners[index]._fut_waiter) != address
+            ):  # fmt: skip
+                self.enders[number].add(other)
+
     def _owners(self, objects: list[Any]) -> list[Any] | None:
         """Everything that refers to the last of ``objects``; ``None`` if something does that cannot be seen."""
         found = gc.get_referrers(objects[-1])
@@ -106,6 +129,8 @@ class Suspects:
         if sys.getrefcount(objects[-1]) - _ARGUMENT > shown:
             return None
         ours = {*self._ours, id(objects)}
+        if isinstance(objects[-1], types.BuiltinMethodType) and objects[-1].__name__ == "_on_task_done":
+            ours.update(id(owner) for owner in found if _only_remembers(owner, address))
         return [owner for owner in found if id(owner) not in ours]
 
     def _is_alive(self, owners: list[Any]) -> bool | None:

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable
 from typing import Any
 
 from tepal.report.finding import Finding
+from tepal.report.holding import holders
 from tepal.report.reaching import Suspects
 from tepal.report.waiting import SWALLOWED, Waiting
 
@@ -14,6 +15,7 @@ _SUSPECT = {"task", "future", "lock", "queue", "event"}
 
 _CYCLE = "a cycle of Tasks that wait for each other"
 _BEHIND = "that Task can go on no more"
+_BEHIND_SEVERAL = "the Tasks that could complete it can go on no more"
 _ORPHANED = "nobody is left who could complete it"
 
 
@@ -32,28 +34,34 @@ def judge(
     kept_tasks = [tasks[number] for number in suspects]
     kept_awaited = [awaited[number] for number in suspects]
     awaited.clear()
-    convicted = [suspects[number] for number in Suspects(kept_tasks, kept_awaited, seconds).convicted()]
-    by_task = {found[number].task: found[number] for number in convicted}
+    search = Suspects(kept_tasks, kept_awaited, seconds)
+    convicted = search.convicted()
+    behind = {number: search.enders[number] | holders(number, kept_tasks, convicted) for number in convicted}
     for number in convicted:
-        each = found[number]
-        cycle = _cycle(each, by_task)
+        each = found[suspects[number]]
+        cycle = _cycle(number, behind)
         if cycle:
-            each.verdict = f"{_CYCLE}: {' -> '.join(cycle)}"
+            names = " -> ".join(found[suspects[other]].name for other in cycle)
+            each.verdict = f"{_CYCLE}: {names}"
         elif each.kind == "task":
             each.verdict = _BEHIND
+        elif behind[number]:
+            each.verdict = _BEHIND_SEVERAL
         else:
             each.verdict = _ORPHANED
 
 
-def _cycle(start: Waiting, by_task: dict[int, Waiting]) -> list[str]:
-    """The names of the Tasks from ``start`` back to ``start``, if each waits for the next."""
-    names = [start.name]
-    each: Waiting | None = start
-    while each is not None and each.target in by_task and len(names) <= len(by_task):
-        each = by_task[each.target]
-        names.append(each.name)
-        if each is start:
-            return names
+def _cycle(start: int, behind: dict[int, set[int]]) -> list[int]:
+    """The shortest way from ``start`` back to it, if each waits for one of those behind which it is; else nothing."""
+    ways = [[start]]
+    seen: set[int] = set()
+    for way in ways:
+        for following in sorted(behind.get(way[-1], ())):
+            if following == start:
+                return [*way, start]
+            if following not in seen:
+                seen.add(following)
+                ways.append([*way, following])
     return []
 
 
@@ -72,6 +80,8 @@ def _advice(verdict: str) -> str:
         return "let one of them go on without the other, or wait with a timeout"
     if verdict == _BEHIND:
         return "the cause is with that Task"
+    if verdict == _BEHIND_SEVERAL:
+        return "the cause is with those Tasks"
     return "give it to whoever is to complete it, or cancel the Task that waits"
 
 

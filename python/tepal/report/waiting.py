@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import gc
 import time
+import types
 from collections.abc import Callable
 from typing import Any
 
@@ -63,8 +65,15 @@ def chain_of(coroutine: Any) -> list[Any]:
             following = getattr(coroutine, name, None)
             if following is not None:
                 break
-        coroutine = following
+        coroutine = following or _generator_behind(coroutine)
     return chain
+
+
+def _generator_behind(link: Any) -> Any:
+    """The asynchronous generator whose next value is awaited; what `__anext__()` gives has no name for it."""
+    if type(link).__name__ not in {"async_generator_asend", "async_generator_athrow"}:
+        return None
+    return next((each for each in gc.get_referents(link) if isinstance(each, types.AsyncGeneratorType)), None)
 
 
 def _frame(link: Any) -> Any:
@@ -133,6 +142,8 @@ def _by_frame(frame: Any) -> tuple[str, str] | None:
     if code.co_name == "sleep" and "delay" in local:
         return "timer", _sleep(local)
     this = local.get("self")
+    if isinstance(this, asyncio.StreamReader) and getattr(this, "_transport", None) is None:
+        return "queue", f"data of {_name(this)}, which no transport feeds"
     for kind, word, show in _WAITED_FOR:
         if isinstance(this, kind):
             return word, show(this, code.co_name)
@@ -217,5 +228,4 @@ def _went_on(task: Any, frames: list[Any]) -> bool:
     """Whether a Task was cancelled and waits again, not in order to clean up."""
     if not task.cancelling() or task._must_cancel or task._fut_waiter is None or task._fut_waiter.done():
         return False
-    own = [frame for frame in frames if not places.is_machinery(frame.f_code.co_filename)]
-    return not any(cleanup.is_cleaning_up(frame.f_code, frame.f_lineno) for frame in own)
+    return not any(cleanup.is_cleaning_up(frame.f_code, frame.f_lineno) for frame in frames)

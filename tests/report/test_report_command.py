@@ -201,6 +201,53 @@ def test_however_a_program_ends_there_is_a_report(tmp_path, ending):
     assert "program.py:4 in main" in finished.stderr
 
 
+INTERRUPTED = """
+import asyncio, os, signal
+
+def interrupt_after(turns):
+    if turns == 0:
+        os.kill(os.getpid(), signal.SIGINT)
+    else:
+        asyncio.get_running_loop().call_soon(interrupt_after, turns - 1)
+
+async def takes(first, second):
+    async with first:
+        await asyncio.sleep(0)
+        async with second:
+            pass
+
+async def main():
+    interrupt_after(10)
+    one, other = asyncio.Lock(), asyncio.Lock()
+    {ending}
+
+asyncio.run(main())
+"""
+
+
+def interrupted(tmp_path, ending):
+    script = tmp_path / "program.py"
+    script.write_text(INTERRUPTED.format(ending=ending))
+    report = tmp_path / "report.json"
+    finished = tepal("report", f"--json={report}", str(script))
+    assert finished.returncode in (130, -2)
+    return json.loads(report.read_text())
+
+
+def test_what_hung_is_seen_before_ctrl_c_cancels_it(tmp_path):
+    report = interrupted(tmp_path, "await asyncio.gather(takes(one, other), takes(other, one))")
+    stuck = [(finding["kind"], finding["line"]) for finding in report["findings"]]
+    assert sorted(stuck) == [("stuck", 13), ("stuck", 13), ("stuck", 19)]
+    cycles = [each for each in report["waiting"] if "a cycle of Tasks" in each["verdict"]]
+    assert [each["kind"] for each in cycles] == ["lock", "lock"]
+
+
+def test_who_waits_for_ctrl_c_is_not_stuck(tmp_path):
+    report = interrupted(tmp_path, "await asyncio.Event().wait()")
+    assert report["findings"] == []
+    assert [(each["kind"], each["line"]) for each in report["waiting"]] == [("event", 19)]
+
+
 def test_loops_of_threads_and_several_loops_are_summed(tmp_path):
     script = tmp_path / "program.py"
     script.write_text(

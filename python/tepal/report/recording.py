@@ -15,12 +15,14 @@ import weakref
 from collections.abc import Iterable
 from typing import Any
 
+from tepal import _native
 from tepal.report import observing, places, stuck
 from tepal.report.activations import Activations
 from tepal.report.blocking import Watchdog
 from tepal.report.collector import Collections
 from tepal.report.deadlines import guarded
 from tepal.report.finding import DEFAULT_KINDS
+from tepal.report.interrupting import Interruptions
 from tepal.report.never_awaited import NeverAwaited
 from tepal.report.sequential import Sequences
 from tepal.report.waiting import Waiting, describe, look_at_waiting
@@ -93,6 +95,7 @@ class Recording:
         self._records: list[LoopRecord] = []
         self._loops: dict[Any, Watchdog | None] = {}
         self._never_awaited = NeverAwaited()
+        self._interruptions = Interruptions(self._interrupted)
         self.collections = Collections()
         self._sequences = Sequences() if "sequential" in self.kinds else None
         self.activations = Activations(events) if level >= TRACE else None
@@ -110,6 +113,7 @@ class Recording:
             raise RuntimeError("a recording runs already")
         self.started, self.began = time.time(), time.monotonic_ns()
         observing.current = self
+        self._interruptions.begin()
         if "never-awaited" in self.kinds:
             self._never_awaited.begin()
         if "blocking" in self.kinds:
@@ -128,6 +132,7 @@ class Recording:
         for loop in list(self._loops):
             self.leave(loop)
         self._never_awaited.end()
+        self._interruptions.end()
         self.collections.end()
         self.ended = time.monotonic_ns()
 
@@ -148,6 +153,20 @@ class Recording:
         """``run_forever()`` has ended: look at the Tasks that are left, before somebody cancels them."""
         if loop in self._loops and os.getpid() == self.process:
             self.look_at(loop)
+
+    def _interrupted(self, main_task: Any) -> None:
+        """Ctrl-C was pressed: look at the Tasks before the main one is cancelled, which others may follow."""
+        loop = main_task.get_loop()
+        if loop not in self._loops or os.getpid() != self.process:
+            return
+        number = _native.note_of(main_task)
+        for each in self.look_at(loop):
+            if each.task == number and each.verdict == stuck.ORPHANED:
+                # `await Event().wait()` in the main Task runs until then on purpose.
+                each.verdict = ""
+            if each.verdict:
+                # Only the cancellation can end it, also if it is collected before anybody can see that.
+                self._left.pop(each.task, None)
 
     def look_at(self, loop: Any) -> list[Waiting]:
         """What the unfinished Tasks of ``loop`` wait for right now."""

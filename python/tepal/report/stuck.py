@@ -16,7 +16,7 @@ _SUSPECT = {"task", "future", "lock", "queue", "event"}
 _CYCLE = "a cycle of Tasks that wait for each other"
 _BEHIND = "that Task can go on no more"
 _BEHIND_SEVERAL = "the Tasks that could complete it can go on no more"
-_ORPHANED = "nobody is left who could complete it"
+ORPHANED = "nobody is left who could complete it"
 
 
 def judge(
@@ -48,7 +48,7 @@ def judge(
         elif behind[number]:
             each.verdict = _BEHIND_SEVERAL
         else:
-            each.verdict = _ORPHANED
+            each.verdict = ORPHANED
 
 
 def _cycle(start: int, behind: dict[int, set[int]]) -> list[int]:
@@ -77,7 +77,7 @@ def _advice(verdict: str) -> str:
     if verdict == SWALLOWED:
         return "let the CancelledError pass; if the Task is to go on, say so with `uncancel()`"
     if verdict.startswith(_CYCLE):
-        return "let one of them go on without the other, or wait with a timeout"
+        return "let one of them go on without the other, take locks in one order, or wait with a timeout"
     if verdict == _BEHIND:
         return "the cause is with that Task"
     if verdict == _BEHIND_SEVERAL:

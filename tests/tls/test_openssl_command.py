@@ -11,15 +11,11 @@ import pytest
 from certificates import made
 from contexts import VERSIONS, client_context, server_context
 from library import load
+from nginx import debian
 from server_process import CASES, Echo, described
 
 SIDES = {"asyncio": ("asyncio", ""), "fast": ("tepal", ""), "fallback": ("tepal", "fallback")}
 GOOD = ("good", "client certificate")
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 def run(monkeypatch, side, coroutine_function, *arguments):
@@ -64,7 +60,7 @@ async def ask(port, version, case):
 @pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.timeout(60)
 def test_clients_of_s_server(monkeypatch, version, case):
-    port = free_port()
+    port = debian.free_port()
     command = ["openssl", "s_server", "-accept", f"127.0.0.1:{port}", "-quiet", "-rev"]
     certificate, client = CASES[case]
     command += ["-cert", str(made() / f"{certificate}.pem"), "-alpn", "echo", "-tls" + version.replace(".", "_")]

@@ -8,6 +8,7 @@ import time
 from unittest import mock
 
 import pytest
+from endpoints import Recorder, connect, end
 from turns import run_ready
 
 
@@ -171,4 +172,51 @@ def test_overridden_process_events(library):
     finally:
         loop.close()
         near.close()
+        far.close()
+
+
+@pytest.mark.parametrize("nested", [False, True], ids=["alone", "within a turn"])
+def test_writes_of_a_turn_by_hand_leave(library, nested):
+    """Nobody waits for the end of a turn that the loop does not make itself."""
+    if nested and not library.is_tepal:
+        pytest.skip("asyncio's own turn then counts callbacks that are gone")
+
+    class Loop(library.EventLoop):
+        by_hand = not nested
+
+        def _run_once(self):
+            turn_by_hand(self) if self.by_hand else super()._run_once()
+
+    loop = Loop()
+    near, far = socket.socketpair()
+    near.setblocking(False)
+    far.setblocking(False)
+    transport = connect(loop, near, Recorder())
+
+    def write_twice():
+        transport.write(b"a")
+        transport.write(b"b")
+
+    def write_once():
+        transport.write(b"c")
+        if nested:
+            loop.call_soon(int)
+            turn_by_hand(loop)
+            received.append(far.recv(10))
+
+    received = []
+    try:
+        for _ in range(50):  # a habit
+            loop.call_soon(write_twice)
+            run_ready(loop)
+            assert far.recv(10) == b"ab"
+        loop.call_soon(write_once)
+        loop.call_soon(int)  # more is ready: writes of busy connections would wait for it
+        run_ready(loop)
+        if not nested:
+            received.append(far.recv(10))
+        assert received == [b"c"]
+        end(loop, transport)
+    finally:
+        loop.close()
         far.close()

@@ -91,6 +91,8 @@ pub(crate) struct LoopBody {
     pub(crate) time_overridden: Cell<bool>,
     /// `call_at` was replaced on the instance or by a subclass: `call_later` goes through it.
     pub(crate) call_at_overridden: Cell<bool>,
+    /// Turns of ours run, at whose end what is held back is sent; nobody else's do that.
+    pub(crate) turning: Cell<bool>,
     /// `_selector.select` or `_process_events` was replaced: descriptors are looked at through both.
     pub(crate) selecting: Cell<bool>,
     /// `stop()` was called: the loop ends with this turn.
@@ -151,6 +153,7 @@ impl HeapType for LoopBody {
             drives_generators: Cell::new(false),
             time_overridden: Cell::new(false),
             call_at_overridden: Cell::new(false),
+            turning: Cell::new(false),
             selecting: Cell::new(false),
             stopping: Cell::new(false),
             thread: Cell::new(0),

@@ -10,6 +10,7 @@ use crate::interop::interned::intern;
 use crate::interop::object::Object;
 use crate::interop::values;
 use crate::loop_core::body::LoopBody;
+use crate::transport::send_held;
 
 use super::turn::{ask_kernel, give_back};
 
@@ -34,6 +35,10 @@ pub(crate) fn select(event_loop: &Instance<LoopBody>, timeout: &Object) -> PyRes
             _ => Timeout::Now,
         }
     };
+    if !event_loop.holding.borrow().is_empty() {
+        // Nothing may wait for what was not sent.
+        send_held(event_loop)?;
+    }
     let events = ask_kernel(event_loop, timeout)?;
     let ready: Vec<(i32, u64)> = events
         .iter()

@@ -50,20 +50,23 @@ pub(crate) fn run_until_stopped(event_loop: &Instance<LoopBody>) -> PyResult<()>
 }
 
 fn turn_until_stopped(event_loop: &Instance<LoopBody>) -> PyResult<()> {
+    let before = event_loop.turning.replace(true);
     let mut looked = look_at_descriptors(event_loop);
     loop {
         let ran = looked.and_then(|()| run_turn(event_loop));
         if ran.is_err() || event_loop.stopping.get() {
-            return end_run(event_loop, ran);
+            return end_run(event_loop, ran, before);
         }
         looked = Ok(());
     }
 }
 
 /// On the way out: what was held is sent, and no Task runs. Both may call into CPython, which must not see an exception.
+/// `nested`: other turns of ours are under way around these.
 #[inline(never)]
-fn end_run(event_loop: &Instance<LoopBody>, ran: PyResult<()>) -> PyResult<()> {
+fn end_run(event_loop: &Instance<LoopBody>, ran: PyResult<()>, nested: bool) -> PyResult<()> {
     let exception = ran.err().map(Raised::take);
+    event_loop.turning.set(nested);
     let sent = send_held(event_loop);
     let exception = match (exception, sent) {
         (None, sent) => sent.err().map(Raised::take),
@@ -90,8 +93,9 @@ fn look_at_descriptors(event_loop: &Instance<LoopBody>) -> PyResult<()> {
 /// # Errors
 /// As [`run_until_stopped`].
 pub(crate) fn run_once(event_loop: &Instance<LoopBody>) -> PyResult<()> {
+    let before = event_loop.turning.replace(true);
     let ran = run_turn(event_loop);
-    end_run(event_loop, ran)
+    end_run(event_loop, ran, before)
 }
 
 #[inline(always)]

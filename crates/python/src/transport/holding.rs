@@ -59,8 +59,11 @@ impl Instance<StreamBody> {
         let Some(event_loop) = self.event_loop.get() else {
             return Held::No;
         };
-        // Only the loop's own thread comes to the next poll.
-        if event_loop.thread.get() != threads::ident() || self.foreign_socket.get() {
+        // Only the loop's own thread comes to the next poll, and only turns of ours send before it.
+        if event_loop.thread.get() != threads::ident()
+            || self.foreign_socket.get()
+            || !event_loop.turning.get()
+        {
             return Held::No;
         }
         let mut burst = self.burst.get();

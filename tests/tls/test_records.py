@@ -194,3 +194,67 @@ async def test_a_connection_that_breaks_off(loop, seed, end):
         assert side.ends.count("eof") <= 1
         assert side.transport.is_closing()
         side.transport.write(b"ignored")
+
+
+class Buffered(asyncio.BufferedProtocol):
+    """Has a small buffer; after so many bytes it pauses, or closes."""
+
+    def __init__(self, stop_after=None, stop="pause_reading"):
+        self.stop_after, self.stop = stop_after, stop
+        self.buffer = bytearray(1000)
+        self.got = bytearray()
+        self.done = asyncio.get_running_loop().create_future()
+
+    def connection_made(self, transport):
+        self.transport = transport
+
+    def get_buffer(self, sizehint):
+        return memoryview(self.buffer)
+
+    def buffer_updated(self, nbytes):
+        self.got += self.buffer[:nbytes]
+        if self.stop_after is not None and len(self.got) >= self.stop_after:
+            self.stop_after = None
+            getattr(self.transport, self.stop)()
+
+    def connection_lost(self, exc):
+        self.done.set_result(exc)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("stop", ["pause_reading", "abort", None])
+async def test_a_buffer_that_is_filled_many_times(loop, version, stop):
+    """What arrives at once is far more than the program's buffer holds."""
+    sides = []
+
+    def serve():
+        sides.append(Buffered(5000 if stop else None, stop))
+        return sides[-1]
+
+    server = await loop.create_server(serve, "127.0.0.1", 0, ssl=server_context(made(), version))
+    port = server.sockets[0].getsockname()[1]
+    context = client_context(made(), version)
+    transport, _ = await loop.create_connection(
+        asyncio.Protocol, "127.0.0.1", port, ssl=context, server_hostname="localhost"
+    )
+    data = random.Random(7).randbytes(100_000)
+    transport.write(data)
+    async with asyncio.timeout(20):
+        while not sides or len(sides[0].got) < (5000 if stop else len(data)):
+            await asyncio.sleep(0.001)
+        (side,) = sides
+        if stop == "pause_reading":
+            await asyncio.sleep(0.02)
+            assert side.got == data[:5000]
+            side.transport.resume_reading()
+            while len(side.got) < len(data):
+                await asyncio.sleep(0.001)
+        if stop != "abort":
+            assert side.got == data
+            transport.close()
+        assert await side.done is None
+        if stop == "abort":
+            assert side.got == data[:5000]
+    transport.abort()
+    server.close()
+    await server.wait_closed()

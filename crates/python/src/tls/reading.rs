@@ -24,6 +24,8 @@ const PLAIN: usize = tepal_core::constants::SCRATCH_READ;
 const PLAIN_KEPT: usize = 8 * PLAIN;
 /// From how much ciphertext on a program's `bytes` is decrypted into without a buffer before it (bytes).
 const DIRECT: usize = 4 * 1024;
+/// How often a protocol's buffer is filled in one turn.
+const BUFFERS: usize = 16;
 /// The most that one record holds (bytes, RFC 8446 5.1).
 const RECORD: usize = 16 * 1024;
 
@@ -313,9 +315,42 @@ impl Instance<ProtocolBody> {
         }
     }
 
-    /// Decrypts into the protocol's own buffer, as [`Self::read`]. If that is full, the rest follows with the next turn.
+    /// Decrypts into the protocol's own buffer, as [`Self::read`]. If that is full, it is asked for another one at once; if
+    /// it is full again and again, the rest follows with the next turn, as on asyncio.
     fn read_into_buffer(&self, connection: &Connection, arrived: &[u8]) -> PyResult<usize> {
         let offered = connection.offer(arrived);
+        for _ in 0..BUFFERS {
+            let (count, end) = self.fill_buffer(connection)?;
+            let Some(end) = end else {
+                if count == 0 {
+                    break; // no buffer at all
+                }
+                self.buffer_updated(count)?;
+                let goes_on = self.wrapped.get()
+                    && !self.reading_paused.get()
+                    && self.delivery.way() == Way::Buffer;
+                if goes_on {
+                    continue;
+                }
+                break;
+            };
+            let waiting = offered.end().ok_or_else(Raised::no_memory)?;
+            let end = self.failed_first(end)?;
+            if count > 0 {
+                self.buffer_updated(count)?;
+            }
+            self.ended(end)?;
+            return Ok(waiting);
+        }
+        let waiting = offered.end().ok_or_else(Raised::no_memory)?;
+        let again = self.own(Name::DoRead)?;
+        let event_loop = self.event_loop.get_or_none();
+        calls::call_method(Name::CallSoon, [&event_loop, &again])?;
+        Ok(waiting)
+    }
+
+    /// Fills the protocol's buffer: with how many bytes, and how that ended, if not because it is full.
+    fn fill_buffer(&self, connection: &Connection) -> PyResult<(usize, Option<End>)> {
         let hint = values::integer(connection.incoming_size() as u64)?;
         let buffer = calls::call(&self.delivery.get_buffer(&self.protocol)?, [&hint])?;
         let mut view = View::writable(&buffer)?;
@@ -329,21 +364,13 @@ impl Instance<ProtocolBody> {
                 end = Some(End::Drained);
             }
         }
-        drop(view);
-        let waiting = offered.end().ok_or_else(Raised::no_memory)?;
-        let end = end.map(|end| self.failed_first(end)).transpose()?;
-        if end.is_none() {
-            let again = self.with_object(|this| calls::attribute(this, &intern("_do_read")?))?;
-            let event_loop = self.event_loop.get_or_none();
-            calls::call_method(Name::CallSoon, [&event_loop, &again])?;
-        }
-        if count > 0 {
-            let count = values::integer(count as u64)?;
-            let updated = self.delivery.buffer_updated(&self.protocol)?;
-            calls::call(&updated, [&count])?;
-        }
-        self.ended(end.unwrap_or(End::Drained))?;
-        Ok(waiting)
+        Ok((count, end))
+    }
+
+    fn buffer_updated(&self, count: usize) -> PyResult<()> {
+        let count = values::integer(count as u64)?;
+        let updated = self.delivery.buffer_updated(&self.protocol)?;
+        calls::call(&updated, [&count]).map(drop)
     }
 
     /// Hands `total` bytes over. Nothing of `plain` is in use while the program's code runs.

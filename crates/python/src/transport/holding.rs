@@ -152,11 +152,25 @@ impl Instance<StreamBody> {
     /// # Reentrancy
     /// As `work`.
     pub(crate) fn gathering_writes(&self, work: impl FnOnce() -> PyResult<()>) -> PyResult<()> {
-        if self.held.get() == Held::No && self.queue.borrow().is_empty() {
-            self.held.set(Held::Gathered);
+        let Some(event_loop) = self.event_loop.get() else {
+            return work();
+        };
+        let begins = event_loop.turning.get()
+            && self.held.get() == Held::No
+            && self.queue.borrow().is_empty();
+        if begins {
+            // Polls of turns within `work` send it as well.
+            self.begin_to_hold(&event_loop, Held::Gathered);
         }
         let pending = work().map_err(Raised::take);
         let settled = self.settle();
+        if begins {
+            let last = event_loop
+                .holding
+                .borrow_mut()
+                .pop_if(|last| self.with_object(|this| last.is(this)));
+            drop(last);
+        }
         if self.queue.borrow().is_empty() {
             // Most connections queue nothing ever again.
             drop(self.queue.borrow_mut().take_all());

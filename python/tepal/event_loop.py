@@ -99,6 +99,7 @@ class EventLoop(_native.LoopCore, asyncio.SelectorEventLoop):
 
     _default_executor: "concurrent.futures.Executor | None"
     _coroutine_origin_tracking_enabled: bool
+    _recording: "observing.Observer | None" = None
     _selector: Any  # a Reactor, unless somebody has put another one in its place
     _process_events: Any
 

@@ -260,3 +260,10 @@ def test_loops_of_threads_and_several_loops_are_summed(tmp_path):
     )
     finished = tepal("report", "--json", str(script))
     assert found(json.loads(finished.stdout)) == {("awaited-at-once", 4, 6)}
+
+
+def test_an_unknown_kind_in_the_environment_is_named(script):
+    finished = tepal("run", script, environment={"TEPAL_REPORT": "1", "TEPAL_REPORT_KINDS": "dropped,nonsense"})
+    assert finished.returncode == 1
+    assert "ValueError: TEPAL_REPORT_KINDS: unknown kind 'nonsense'; there are: awaited-at-once" in finished.stderr
+    assert "AttributeError" not in finished.stderr

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import dataclasses
 import gc
+import itertools
 import time
 import types
-from collections.abc import Callable
 from typing import Any
 
 from tepal import _native
-from tepal.report import cleanup, places
+from tepal.report import cleanup, places, waited_for
 
 _DEPTH = 100
 
@@ -98,92 +97,6 @@ def program_frame(frames: list[Any]) -> Any:
     return frames[-1] if frames else None
 
 
-def _name(thing: Any) -> str:
-    return f"{type(thing).__name__} at {id(thing):#x}"
-
-
-def _peer(transport: Any) -> str:
-    if transport is None:
-        return "a stream"
-    peer = transport.get_extra_info("peername")
-    own = transport.get_extra_info("sockname")
-    return f"socket with peer {peer!r}" if peer else f"socket {own!r}" if own else "a stream"
-
-
-def _sleep(local: dict[str, Any]) -> str:
-    handle = local.get("h")
-    left = 0 if handle is None else handle.when() - time.monotonic()
-    return f"sleep({local['delay']!r})" + (f", {left:.3g} s left" if left > 0 else "")
-
-
-def _queue(queue: Any, method: str) -> str:
-    what = {"get": "an item of", "put": "room in"}.get(method, "all items of")
-    return f"{what} {_name(queue)}"
-
-
-_WAITED_FOR: list[tuple[type, str, Callable[[Any, str], str]]] = [
-    (asyncio.Lock, "lock", lambda this, _: f"{_name(this)}, {'locked' if this.locked() else 'free'}"),
-    (asyncio.Semaphore, "lock", lambda this, _: f"{_name(this)}, {'locked' if this.locked() else 'free'}"),
-    (asyncio.Condition, "lock", lambda this, _: f"{_name(this)}, to be notified"),
-    (asyncio.Barrier, "lock", lambda this, _: f"{_name(this)}, {this.n_waiting} of {this.parties} there"),
-    (asyncio.Event, "event", lambda this, _: f"{_name(this)}, not set"),
-    (asyncio.Queue, "queue", _queue),
-    (asyncio.StreamReader, "socket", lambda this, _: f"data from {_peer(getattr(this, '_transport', None))}"),
-    (asyncio.StreamWriter, "socket", lambda this, _: f"room to write to {_peer(this.transport)}"),
-]
-
-
-def _by_frame(frame: Any) -> tuple[str, str] | None:
-    """Kind and text of a wait inside asyncio's own coroutine ``frame``."""
-    code = frame.f_code
-    if not places.is_machinery(code.co_filename):
-        return None
-    local = frame.f_locals
-    if code.co_name == "sleep" and "delay" in local:
-        return "timer", _sleep(local)
-    this = local.get("self")
-    if isinstance(this, asyncio.StreamReader) and getattr(this, "_transport", None) is None:
-        return "queue", f"data of {_name(this)}, which no transport feeds"
-    for kind, word, show in _WAITED_FOR:
-        if isinstance(this, kind):
-            return word, show(this, code.co_name)
-    return None
-
-
-def _socket_operation(operation: Any) -> str:
-    what, sock = operation.__name__, operation._socket
-    try:
-        return f"{what} of a socket with peer {sock.getpeername()!r}"
-    except (AttributeError, OSError):
-        return f"{what} of {_name(sock)}"
-
-
-_OPERATIONS: dict[str, Callable[[Any], str]] = {
-    "SockOperation": _socket_operation,
-    "StreamRead": lambda read: f"data from {_peer(getattr(read._reader, '_transport', None))}",
-}
-
-
-def _by_awaited(awaited: Any, coroutine_end: Any, loop: Any) -> tuple[str, str]:
-    show = _OPERATIONS.get(type(coroutine_end).__name__)
-    if show is not None:
-        return "socket", show(coroutine_end)
-    if isinstance(awaited, asyncio.Task):
-        return "task", f"Task {awaited.get_name()}"
-    if type(awaited).__name__ == "_GatheringFuture":
-        left = [child for child in awaited._children if not child.done()]
-        return "future", f"gather of {len(awaited._children)}" + (f", {len(left)} not done" if left else "")
-    for callback, _ in getattr(awaited, "_callbacks", None) or ():
-        if type(callback).__name__ == "Chain" or "_chain_future" in getattr(callback, "__qualname__", ""):
-            return "executor", "a job of an executor"
-    for handle in loop._scheduled_handles():
-        arguments = getattr(handle, "_args", None) or ()
-        if any(argument is awaited for argument in arguments):
-            left_time = max(handle.when() - loop.time(), 0)
-            return "timer", f"a timer, {left_time:.3g} s left"
-    return "future", f"a future ({_name(awaited)})"
-
-
 def describe(task: Any, loop: Any) -> tuple[str, str, Any, Any]:
     """Kind and text of what a suspended Task waits for, the awaited object, and the program's frame that waits."""
     chain = chain_of(task.get_coro())
@@ -192,14 +105,14 @@ def describe(task: Any, loop: Any) -> tuple[str, str, Any, Any]:
     frame = program_frame(frames)
     if awaited is None:
         return "ready", "its turn", None, frame
-    for inner in reversed(frames):
-        found = _by_frame(inner)
+    own = itertools.takewhile(lambda inner: places.is_machinery(inner.f_code.co_filename), reversed(frames))
+    # The outermost one says most: a Barrier waits by a Condition, `queue.join()` by an Event.
+    for inner in reversed(list(own)):
+        found = waited_for.by_frame(inner)
         if found is not None:
             return *found, awaited, frame
-        if not places.is_machinery(inner.f_code.co_filename):
-            break
     last = next((link for link in reversed(chain) if link is not awaited and _frame(link) is None), awaited)
-    return *_by_awaited(awaited, last, loop), awaited, frame
+    return *waited_for.by_awaited(awaited, last, loop), awaited, frame
 
 
 def look_at_waiting(loop: Any) -> tuple[list[Waiting], list[Any], list[Any]]:

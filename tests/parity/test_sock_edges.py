@@ -133,6 +133,21 @@ async def test_the_program_receives_by_itself_in_between(loop, ends):
     assert await waiting == b"next"
 
 
+async def test_a_replaced_select(loop, ends):
+    """Turns go through Python then."""
+    near, far = ends
+    select = loop._selector.select
+    loop._selector.select = lambda timeout=None: select(timeout)
+    await asyncio.sleep(0)
+    for number in range(3):
+        await primed(loop, near, far)
+        far.send(b"%d" % number)
+        await turns()
+        assert await receive(loop, near) == b"%d" % number
+    far.shutdown(socket.SHUT_WR)
+    assert await receive(loop, near) == b""
+
+
 async def test_bad_arguments_are_told_also_when_there_is_nothing(loop, ends):
     near, far = ends
     await primed(loop, near, far)

@@ -48,6 +48,7 @@ pub(crate) fn select(event_loop: &Instance<LoopBody>, timeout: &Object) -> PyRes
             reactor.as_ref().is_some_and(known)
         })
         .map(|event| {
+            event_loop.note_edge(event.token.fd, event.exceptional);
             let readable = if event.readable { READ } else { 0 };
             let writable = if event.writable { WRITE } else { 0 };
             (event.token.fd, readable | writable)

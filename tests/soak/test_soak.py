@@ -110,3 +110,9 @@ def test_growth_is_a_leak():
     assert soak.leaked(flat) == []
     grown = [Stillness(90_000 + 300 * number, (8 << 20) + (number << 17), 70 << 20) for number in range(20)]
     assert len(soak.leaked(grown)) == 2
+
+
+@pytest.mark.parametrize(("each_wave", "leaks"), [(soak.BLOCKS_PER_WAVE - 2, 0), (soak.BLOCKS_PER_WAVE + 10, 1)])
+def test_a_slow_growth_that_is_the_interpreters_is_none(each_wave, leaks):
+    counts = [Stillness(90_000 + each_wave * number, 8 << 20, 70 << 20) for number in range(500)]
+    assert len(soak.leaked(counts)) == leaks

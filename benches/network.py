@@ -36,6 +36,9 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, help=f"length of a window (default {FULL['seconds']})")
     parser.add_argument("--quick", action="store_true", help="few rounds of short windows")
     parser.add_argument("--no-idle", action="store_true", help="leave out the idle connections")
+    parser.add_argument(
+        "--renew", action="store_true", help="put these rows into the last run's results, marked as such"
+    )
     parser.add_argument("--json", type=Path, help="where to write the JSON, instead of build/bench/")
     parser.add_argument("--write-docs", action="store_true", help="renew docs/performance-network.md and its chart")
     parser.add_argument(
@@ -90,9 +93,11 @@ def main() -> None:
         raise SystemExit(f"{missing.name} is not built: use `make bench-network`")
     effort = chosen_effort(arguments)
     started = time.monotonic()
-    idle = arguments.cases == "*" and not arguments.no_idle
+    idle = (arguments.cases == "*" or arguments.renew) and not arguments.no_idle
     found = network_rounds.measure_rounds(chosen_loops(arguments.loops), chosen, effort, idle=idle)
     result = network_summary.summarize(chosen, effort, found)
+    if arguments.renew:
+        result = network_summary.renewed(network_page.last_result(result["python_minor"]), result)
     page = network_page.write_build(result, arguments.json)
     print(page.read_text(encoding="utf-8"))
     if arguments.write_docs:

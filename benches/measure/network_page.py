@@ -58,6 +58,15 @@ def share(case: dict[str, Any], other: str | None) -> str:
     return f"{ratios[OURS] / ratios[other]:.2f}"
 
 
+def title(case: dict[str, Any], notes: Footnotes) -> str:
+    """The row's title, with a note on one that was measured for itself."""
+    effort = case.get("effort")
+    if effort is None:
+        return str(case["title"])
+    words = f"{case['date']}, {effort['rounds']} rounds, best of {effort['samples']} windows of {effort['seconds']:g} s"
+    return f"{case['title']} {notes.mark(f'measured again: {words}').removeprefix(NOTHING).strip()}"
+
+
 def ratio_table(summary: dict[str, Any], notes: Footnotes) -> list[str]:
     """Answers per CPU second of all rows, a heading row per group."""
     loops = shown(summary)
@@ -71,7 +80,7 @@ def ratio_table(summary: dict[str, Any], notes: Footnotes) -> list[str]:
             lines.append(
                 row(
                     [
-                        case["title"],
+                        title(case, notes),
                         *[cell(loop, case, notes) for loop in loops],
                         peer or NOTHING,
                         case["beside_best_peer"] or NOTHING,
@@ -192,6 +201,13 @@ def write(summary: dict[str, Any], folder: Path) -> str:
     name = f"performance-network-{summary['python_minor']}.svg"
     (folder / name).write_text(chart.draw(network_chart(summary)), encoding="utf-8")
     return section(summary, name)
+
+
+def last_result(python_minor: str) -> dict[str, Any]:
+    """The last run's summary on this version. Raises FileNotFoundError if there is none."""
+    text = (BUILD / f"performance-network-{python_minor}.json").read_text(encoding="utf-8")
+    result: dict[str, Any] = json.loads(text)
+    return result
 
 
 def write_build(summary: dict[str, Any], json_path: Path | None) -> Path:

@@ -126,3 +126,16 @@ def summarize(chosen: list[NetworkCase], effort: NetworkEffort, found: NetworkMe
         "idle": summarize_idle(found, goals, IDLE),
         "idle_tls": summarize_idle(found, goals, IDLE_TLS),
     }
+
+
+def renewed(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
+    """The result ``before`` with the rows of ``after`` in place of its own; each says how it was measured.
+
+    Raises ValueError if the two are of different machines or interpreters.
+    """
+    for name in ("python", "machine", "versions"):
+        if before[name] != after[name]:
+            raise ValueError(f"the last run has another {name}: {before[name]} and {after[name]}")
+    rows = {name: case | {"effort": after["effort"], "date": after["date"]} for name, case in after["cases"].items()}
+    idle = {key: after[key] or before[key] for key in ("idle", "idle_tls")}
+    return before | {"cases": before["cases"] | rows} | idle

@@ -144,3 +144,29 @@ def test_which_limit_stands_beside_a_row():
     assert kind_of(ALL["tls_streams_1k_1"], "tepal") == "tls_streams"
     assert column_of(TLS_LIMIT) == column_of(LIMIT) == LIMIT
     assert column_of("uvloop") == "uvloop"
+
+
+def test_rows_measured_again_say_so():
+    from measure import network_page, network_summary
+    from measure.markdown import Footnotes
+
+    run = {
+        "python": "3.14.0",
+        "machine": {},
+        "versions": {"tepal": "1"},
+        "date": "2026-11-26",
+        "idle": 1,
+        "idle_tls": 2,
+    }
+    before = run | {"effort": {"rounds": 5}, "cases": {"a": {"title": "A"}, "b": {"title": "B"}}}
+    again = {"rounds": 8, "samples": 2, "seconds": 0.2}
+    after = run | {"effort": again, "cases": {"b": {"title": "B", "new": True}}, "idle": None, "idle_tls": 3}
+    both = network_summary.renewed(before, after)
+    assert both["effort"] == {"rounds": 5} and (both["idle"], both["idle_tls"]) == (1, 3)
+    assert list(both["cases"]) == ["a", "b"] and both["cases"]["b"]["new"]
+    notes = Footnotes()
+    assert network_page.title(both["cases"]["a"], notes) == "A"
+    assert network_page.title(both["cases"]["b"], notes) == "B <sup>1</sup>"
+    assert notes.reasons == ["measured again: 2026-11-26, 8 rounds, best of 2 windows of 0.2 s"]
+    with pytest.raises(ValueError, match="another versions"):
+        network_summary.renewed(before, after | {"versions": {"tepal": "2"}})

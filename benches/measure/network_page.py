@@ -58,7 +58,7 @@ def share(case: dict[str, Any], other: str | None) -> str:
     return f"{ratios[OURS] / ratios[other]:.2f}"
 
 
-def title(case: dict[str, Any], notes: Footnotes) -> str:
+def row_title(case: dict[str, Any], notes: Footnotes) -> str:
     """The row's title, with a note on one that was measured for itself."""
     effort = case.get("effort")
     if effort is None:
@@ -80,7 +80,7 @@ def ratio_table(summary: dict[str, Any], notes: Footnotes) -> list[str]:
             lines.append(
                 row(
                     [
-                        title(case, notes),
+                        row_title(case, notes),
                         *[cell(loop, case, notes) for loop in loops],
                         peer or NOTHING,
                         case["beside_best_peer"] or NOTHING,

@@ -165,8 +165,25 @@ def test_rows_measured_again_say_so():
     assert both["effort"] == {"rounds": 5} and (both["idle"], both["idle_tls"]) == (1, 3)
     assert list(both["cases"]) == ["a", "b"] and both["cases"]["b"]["new"]
     notes = Footnotes()
-    assert network_page.title(both["cases"]["a"], notes) == "A"
-    assert network_page.title(both["cases"]["b"], notes) == "B <sup>1</sup>"
+    assert network_page.row_title(both["cases"]["a"], notes) == "A"
+    assert network_page.row_title(both["cases"]["b"], notes) == "B <sup>1</sup>"
     assert notes.reasons == ["measured again: 2026-11-26, 8 rounds, best of 2 windows of 0.2 s"]
     with pytest.raises(ValueError, match="another versions"):
         network_summary.renewed(before, after | {"versions": {"tepal": "2"}})
+
+
+def test_a_table_with_rows_measured_again():
+    from measure import network_goals, network_page, network_summary
+    from measure.markdown import Footnotes
+    from measure.network_cases import ALL
+    from measure.network_rounds import NetworkMeasurement
+
+    found, case = NetworkMeasurement(), ALL["churn_1k_32"]
+    for loop, cpu in (("uvloop", 1.0), ("tepal", 0.5)):
+        found.versions[loop] = "1"
+        found.note(case.name, loop, window(100, cpu))
+    row = network_summary.summarize_case(case, found, network_goals.read())
+    row |= {"effort": {"rounds": 5, "samples": 2, "seconds": 0.2}, "date": "2026-11-26"}
+    summary = {"versions": found.versions, "absent": {}, "cases": {case.name: row}}
+    lines = network_page.ratio_table(summary, Footnotes())
+    assert any("1 KiB, 32 at a time <sup>1</sup>" in line and "**2.00**" in line for line in lines)

@@ -12,7 +12,7 @@ use crate::interop::values;
 use crate::loop_core::body::LoopBody;
 use crate::transport::send_held;
 
-use super::turn::{ask_kernel, give_back};
+use super::turn::{arrives, ask_kernel, give_back};
 
 /// `selectors.EVENT_READ` and `EVENT_WRITE`.
 const READ: u64 = 1;
@@ -42,13 +42,8 @@ pub(crate) fn select(event_loop: &Instance<LoopBody>, timeout: &Object) -> PyRes
     let events = ask_kernel(event_loop, timeout)?;
     let ready: Vec<(i32, u64)> = events
         .iter()
-        .filter(|event| {
-            let reactor = event_loop.reactor.borrow();
-            let known = |reactor: &tepal_core::Reactor| reactor.is_current(event.token);
-            reactor.as_ref().is_some_and(known)
-        })
+        .filter(|event| arrives(event_loop, *event))
         .map(|event| {
-            event_loop.note_edge(event.token.fd, event.exceptional);
             let readable = if event.readable { READ } else { 0 };
             let writable = if event.writable { WRITE } else { 0 };
             (event.token.fd, readable | writable)

@@ -8,7 +8,7 @@
 //!    a lot, which goes on at once.
 
 use tepal_core::constants::POLL_RARELY;
-use tepal_core::{EventBuffer, Timeout, monotonic_ns, wait_time};
+use tepal_core::{Event, EventBuffer, Timeout, monotonic_ns, wait_time};
 
 use crate::future::FutureBody;
 use crate::handle::{CallArguments, HandleBody, TimerHandleBody};
@@ -367,18 +367,26 @@ pub(super) fn give_back(event_loop: &Instance<LoopBody>, mut events: EventBuffer
     event_loop.events.set(Some(events));
 }
 
+/// Whether a report of the kernel is about who is registered now. Whoever looks at reports asks this of each.
+#[inline(always)]
+pub(super) fn arrives(event_loop: &Instance<LoopBody>, event: Event) -> bool {
+    let current = event_loop
+        .reactor
+        .borrow()
+        .as_ref()
+        .is_some_and(|reactor| reactor.is_current(event.token));
+    if current {
+        event_loop.note_edge(event.token.fd, event.exceptional);
+    }
+    current
+}
+
 /// Step 2: what `_process_events` of asyncio's selector loop does.
 fn queue_ready_descriptors(event_loop: &Instance<LoopBody>, events: &EventBuffer) -> PyResult<()> {
     for event in events.iter() {
-        let current = event_loop
-            .reactor
-            .borrow()
-            .as_ref()
-            .is_some_and(|reactor| reactor.is_current(event.token));
-        if !current {
+        if !arrives(event_loop, event) {
             continue;
         }
-        event_loop.note_edge(event.token.fd, event.exceptional);
         for (ready, side) in [
             (event.readable, Side::Reader),
             (event.writable, Side::Writer),

@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use super::calls;
 use super::errors::{PyResult, warn_runtime};
 use super::frames::Frame;
-use super::imports::import;
-use super::interned::intern;
+use super::imports::{import, imports};
+use super::interned::{Name, intern};
 use super::object::Object;
 use super::values;
 
@@ -40,27 +40,21 @@ pub(crate) fn origin_of_new() -> PyResult<Option<Object>> {
 
 #[cold]
 fn capture() -> PyResult<Option<Object>> {
-    let depth = calls::attribute(
-        &import("sys")?,
-        &intern("get_coroutine_origin_tracking_depth")?,
-    )?;
-    let depth = values::to_integer(&calls::call(&depth, [])?)?;
+    let depth = values::to_integer(&calls::call(&imports().coroutine_origin_depth, [])?)?;
     if depth < 1 {
         return Ok(None);
     }
-    let (file, function) = (intern("co_filename")?, intern("co_name")?);
     let mut places = Vec::new();
     let mut frame = Frame::current();
-    while let Some(this) = frame
-        && i64::try_from(places.len()).is_ok_and(|count| count < depth)
-    {
+    while let Some(this) = frame {
         let code = this.code();
         places.push(values::tuple(vec![
-            calls::attribute(&code, &file)?,
+            calls::attribute(&code, Name::CoFilename.object())?,
             values::signed_integer(i64::from(this.line()))?,
-            calls::attribute(&code, &function)?,
+            calls::attribute(&code, Name::CoFunction.object())?,
         ])?);
-        frame = this.back();
+        let enough = i64::try_from(places.len()).is_ok_and(|count| count >= depth);
+        frame = if enough { None } else { this.back() };
     }
     values::tuple(places).map(Some)
 }

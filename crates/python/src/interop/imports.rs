@@ -71,6 +71,8 @@ pub(crate) struct Imports {
     pub(crate) task_group_on_task_done: Object,
     /// `asyncio.current_task`
     pub(crate) current_task: Object,
+    /// `sys.get_coroutine_origin_tracking_depth`
+    pub(crate) coroutine_origin_depth: Object,
     /// `asyncio._get_running_loop`
     pub(crate) get_running_loop: Object,
     /// `asyncio.BufferedProtocol`
@@ -217,6 +219,7 @@ pub(crate) fn import_all() -> PyResult<()> {
         task_group_create_task: dotted("asyncio", &["TaskGroup", "create_task"])?,
         task_group_on_task_done: dotted("asyncio", &["TaskGroup", "_on_task_done"])?,
         current_task: dotted("asyncio", &["current_task"])?,
+        coroutine_origin_depth: dotted("sys", &["get_coroutine_origin_tracking_depth"])?,
         get_running_loop: get(&events, "_get_running_loop")?,
         buffered_protocol: dotted("asyncio", &["BufferedProtocol"])?,
         ssl_do_read: get(&ssl_protocol, "_do_read")?,

@@ -52,6 +52,8 @@ names! {
     ConnectionLostUnderscore = "_connection_lost",
     ConnectionMade = "connection_made",
     CoCode = "co_code",
+    CoFilename = "co_filename",
+    CoFunction = "co_name",
     Context = "context",
     Coro = "coro",
     CrCode = "cr_code",

@@ -9,7 +9,7 @@ import time
 import pytest
 
 import tepal
-from tepal.report import Recording
+from tepal.report import Recording, Report
 
 NUMBER = r"\d[\d.e-]*"
 ADDRESS = "0x[0-9a-f]+"
@@ -144,8 +144,9 @@ TEXTS = {
 }
 
 
-@pytest.mark.parametrize("waits", TEXTS)
-def test_a_wait_in_words(waits):
+def look_at(waits):
+    """What the recording says of a Task that has waited in ``waits()`` for a moment."""
+
     async def main():
         task = asyncio.create_task(waits(), name="waiting")
         await asyncio.sleep(0.1)
@@ -167,6 +168,62 @@ def test_a_wait_in_words(waits):
     loop.run_until_complete(loop.shutdown_default_executor())
     loop.close()
     recording.end()
+    return waiting, Report(recording, recording.records()).findings
+
+
+@pytest.mark.parametrize("waits", TEXTS)
+def test_a_wait_in_words(waits):
+    waiting, _ = look_at(waits)
     kind, text = TEXTS[waits]
     assert waiting.kind == kind
     assert re.fullmatch(text, waiting.text), waiting.text
+
+
+async def by_stream_read(reader, writer, sock):
+    await reader.readline()
+
+
+async def by_drain(reader, writer, sock):
+    writer.write(bytes(30_000_000))
+    await writer.drain()
+
+
+async def by_sock_recv(reader, writer, sock):
+    await asyncio.get_running_loop().sock_recv(sock, 10)
+
+
+PEERS = {
+    by_stream_read: "data from socket with peer {}",
+    by_drain: "room to write to socket with peer {}",
+    by_sock_recv: "sock_recv of a socket with peer {}",
+}
+
+
+@pytest.mark.parametrize("waits", PEERS)
+def test_the_peer_is_named(waits):
+    async def connected():
+        reader, writer = await asyncio.open_connection(*address)
+        with socket.create_connection(address) as sock:
+            sock.setblocking(False)
+            try:
+                await waits(reader, writer, sock)
+            finally:
+                writer.transport.abort()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        address = listener.getsockname()
+        waiting, _ = look_at(connected)
+    assert (waiting.kind, waiting.text) == ("socket", PEERS[waits].format(address))
+    assert waiting.function == waits.__name__ and waiting.file == __file__
+
+
+def test_a_socket_without_a_peer_is_named_itself():
+    async def receives():
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+            sock.bind(("127.0.0.1", 0))
+            sock.setblocking(False)
+            await asyncio.get_running_loop().sock_recvfrom(sock, 10)
+
+    waiting, findings = look_at(receives)
+    assert re.fullmatch(r"sock_recvfrom of socket at 0x[0-9a-f]+", waiting.text)
+    assert findings == []

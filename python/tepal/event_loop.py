@@ -174,12 +174,14 @@ class EventLoop(_native.LoopCore, asyncio.SelectorEventLoop):
         return type(self)._run_once is not _native.LoopCore._run_once or "_run_once" in self.__dict__
 
     def _polling_is_replaced(self) -> bool:
-        """Whether somebody has put another ``_selector``, ``select`` or ``_process_events`` in place."""
+        """Whether somebody has replaced ``_selector``, its ``select``, ``_process_events`` or what that calls."""
         return (
             type(self._selector) is not Reactor
             or "select" in self._selector.__dict__
             or type(self)._process_events is not _PROCESS_EVENTS
             or "_process_events" in self.__dict__
+            or type(self)._add_callback is not _native.LoopCore._add_callback
+            or "_add_callback" in self.__dict__
         )
 
     def _select_and_process(self, timeout: float | None) -> None:

@@ -35,7 +35,8 @@ class Ready:
         """Queue a Handle at the end; a TimerHandle does not wait any longer."""
         if isinstance(handle, asyncio.TimerHandle):
             self._loop._unschedule(handle)
-        self._loop._add_callback(handle)
+        # Not the loop's own method: asyncio's ``_add_callback`` appends here as well.
+        _native.LoopCore._add_callback(self._loop, handle)
 
     def extendleft(self, handles: Iterable[asyncio.Handle]) -> None:
         """Queue Handles at the front, each before the one that came before it; O(n)."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import inspect
+import socket
 import sys
 
 import pytest
@@ -271,3 +272,61 @@ def test_a_handler_of_a_handles_report_runs_in_the_handles_context(loop):
     loop.call_exception_handler({"message": "m", "handle": handle})
     assert seen == [1]
     run_turns(loop, 1)
+
+
+def test_sys_exc_info_in_the_exception_handler(loop):
+    """asyncio calls handlers in the body of ``except``, so that they can call ``logging.exception``."""
+    seen = []
+    loop.set_exception_handler(lambda loop, context: seen.append((sys.exc_info()[1], context["exception"])))
+
+    def fail(*arguments):
+        raise ValueError("why")
+
+    future = loop.create_future()
+    future.add_done_callback(fail)
+    future.set_result(None)
+    loop.call_soon(fail)
+    loop.call_later(0, fail)
+    loop.call_soon_threadsafe(fail)
+    loop.run_until_complete(asyncio.sleep(0.002))
+    assert len(seen) == 4
+    assert all(type(handled) is ValueError and handled is told for handled, told in seen)
+    assert sys.exc_info() == (None, None, None)
+
+
+def test_sys_exc_info_when_a_protocol_fails(loop):
+    seen = []
+    loop.set_exception_handler(lambda loop, context: seen.append((sys.exc_info()[1], context["exception"])))
+
+    class Failing(asyncio.Protocol):
+        def data_received(self, data):
+            raise ValueError("why")
+
+    async def main():
+        ours, theirs = socket.socketpair()
+        with theirs:
+            transport, _ = await loop.create_connection(Failing, sock=ours)
+            theirs.send(b"x")
+            while not transport.is_closing():
+                await asyncio.sleep(0.001)
+            await asyncio.sleep(0)
+
+    loop.run_until_complete(main())
+    [(handled, told)] = seen
+    assert type(handled) is ValueError
+    assert handled is told
+
+
+def test_what_a_handler_raises_has_the_failure_as_its_context(loop):
+    def leave(loop, context):
+        raise SystemExit(3)
+
+    loop.set_exception_handler(leave)
+
+    def fail():
+        raise ValueError("why")
+
+    loop.call_soon(fail)
+    with pytest.raises(SystemExit) as caught:
+        run_turns(loop, 1)
+    assert type(caught.value.__context__) is ValueError

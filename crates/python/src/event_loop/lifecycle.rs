@@ -5,6 +5,7 @@ use tepal_core::Reactor;
 use crate::interop::arguments::{Arguments, Signature};
 use crate::interop::calls;
 use crate::interop::errors::{PyResult, raise_os_error};
+use crate::interop::imports::imports;
 use crate::interop::instance::type_object;
 use crate::interop::interned::Name;
 use crate::interop::methods::{Method, with_one, without_arguments};
@@ -49,6 +50,7 @@ pub(super) fn attribute_changed(this: &L, name: &Object) -> PyResult<()> {
     let watched = [
         Name::CallAt,
         Name::CallSoon,
+        Name::CallSoonUnderscore,
         Name::CreateTask,
         Name::Time,
         Name::GetDebug,
@@ -75,7 +77,12 @@ pub(super) fn notice_overrides(this: &L) -> PyResult<()> {
         };
         Ok(same && !in_instance_dict(this, name)?)
     };
-    this.attention.set(OVERRIDDEN, !own(Name::CallSoon)?);
+    let hook = calls::type_lookup(&this.with_object(Object::kind), Name::CallSoonUnderscore);
+    let hooked = hook.is_none_or(|hook| !hook.is(&imports().base_call_soon))
+        || in_instance_dict(this, Name::CallSoonUnderscore)?;
+    this.call_soon_hooked.set(hooked);
+    this.attention
+        .set(OVERRIDDEN, hooked || !own(Name::CallSoon)?);
     this.attention.set(DEBUG_METHOD, !own(Name::GetDebug)?);
     this.attention
         .set(TIMER_HOOK, !own(Name::TimerHandleCancelled)?);

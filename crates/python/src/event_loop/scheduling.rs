@@ -173,6 +173,9 @@ fn call_soon_with_care(this: &L, arguments: &Arguments<'_>) -> PyResult<Object> 
     if !this.attention.is_only_watched() {
         check(this, callback, "call_soon", true)?;
     }
+    if this.call_soon_hooked.get() {
+        return queue_by_hook(this, callback, rest, context);
+    }
     if let Some(entry) = raw_entry(this, callback, rest, context.as_ref()) {
         if this.attention.has(RECORDING) {
             this.note_ready(&entry);
@@ -202,6 +205,8 @@ fn call_soon_threadsafe(this: &L, arguments: Arguments<'_>) -> PyResult<Object> 
     }
     let handle = if cfg!(Py_3_14) {
         queue_threadsafe(this, callback, rest, context)?
+    } else if this.call_soon_hooked.get() {
+        queue_by_hook(this, callback, rest, context)?
     } else {
         let handle = queue(this, callback, rest, context)?;
         handle.threadsafe.set(true);
@@ -209,6 +214,20 @@ fn call_soon_threadsafe(this: &L, arguments: Arguments<'_>) -> PyResult<Object> 
     };
     this.wake()?;
     Ok(handle)
+}
+
+/// `self._call_soon(callback, args, context)`, as asyncio's `call_soon` does it, for somebody else's `_call_soon`.
+#[cold]
+fn queue_by_hook(
+    this: &L,
+    callback: &Object,
+    rest: &[Object],
+    context: Option<Object>,
+) -> PyResult<Object> {
+    let rest = values::tuple(rest.to_vec())?;
+    let context = context.unwrap_or_else(Object::none);
+    let given = [&this.object(), callback, &rest, &context];
+    calls::call_method(Name::CallSoonUnderscore, given)
 }
 
 fn queue(

@@ -376,6 +376,16 @@ fn args_tuple(this: &Instance<HandleBody>) -> PyResult<Object> {
     }
 }
 
+fn set_args(this: &Instance<HandleBody>, value: &Object) -> PyResult<()> {
+    if value.is_none() {
+        this.arguments.clear();
+    } else {
+        let arguments = CallArguments::Tuple(values::to_tuple(value)?);
+        this.arguments.set(arguments);
+    }
+    Ok(())
+}
+
 /// `_repr_info`, by asyncio's own function.
 fn repr_info(this: &Instance<HandleBody>, _none: Arguments<'_>) -> PyResult<Object> {
     let class = &imports().asyncio_handle;
@@ -420,9 +430,23 @@ pub(crate) fn make_type() -> PyResult<Object> {
         with_arguments(c"_repr_info", c"_repr_info($self, /)\n--\n\nParts of the repr.", repr_info),
     ])
     .attributes(vec![
-        readable(c"_callback", |this: &H| this.callback.get()),
-        readable(c"_args", args_tuple),
-        readable(c"_context", |this: &H| shared_context::own_context(&this.context)),
+        writable(
+            c"_callback",
+            |this: &H| this.callback.get(),
+            |this: &H, value| {
+                this.callback.set(value.clone());
+                Ok(())
+            },
+        ),
+        writable(c"_args", args_tuple, set_args),
+        writable(
+            c"_context",
+            |this: &H| shared_context::own_context(&this.context),
+            |this: &H, value| {
+                this.context.set(value.clone());
+                Ok(())
+            },
+        ),
         writable(
             c"_loop",
             |this: &H| this.event_loop.get(),

@@ -204,6 +204,23 @@ pub(crate) fn restore(exception: Object) -> Raised {
     Raised(())
 }
 
+/// Does something while `exception` is the one that is handled, as in the body of `except`: `sys.exc_info()` gives it, and
+/// what is raised meanwhile has it as its `__context__`. No exception may be pending.
+///
+/// # Reentrancy
+/// What `action` does.
+pub(crate) fn while_handling<R>(exception: &Object, action: impl FnOnce() -> R) -> R {
+    // SAFETY: Get gives an owned reference or NULL, Set takes a reference of its own.
+    let before = unsafe { Object::from_owned(ffi::PyErr_GetHandledException()) };
+    // SAFETY: the exception is live.
+    unsafe { ffi::PyErr_SetHandledException(exception.as_ptr()) };
+    let outcome = action();
+    let previous = before.as_ref().map_or(std::ptr::null_mut(), Object::as_ptr);
+    // SAFETY: `before` is live, NULL means that nothing is handled. A pending exception is not touched.
+    unsafe { ffi::PyErr_SetHandledException(previous) };
+    outcome
+}
+
 /// Takes the pending exception, if there is one.
 pub(crate) fn take_raised() -> Option<Object> {
     // SAFETY: gives an owned reference or NULL.

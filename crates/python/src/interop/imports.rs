@@ -20,6 +20,10 @@ pub(crate) struct Imports {
     pub(crate) asyncio_timer_handle: Object,
     /// `asyncio.events._ThreadSafeHandle` (3.14+), before that `asyncio.Handle`.
     pub(crate) asyncio_threadsafe_handle: Object,
+    /// `vars(asyncio.events)`
+    pub(crate) events_globals: Object,
+    /// `asyncio.BaseEventLoop._call_soon`
+    pub(crate) base_call_soon: Object,
     pub(crate) future_repr: Object,
     pub(crate) task_repr: Object,
     pub(crate) task_get_stack: Object,
@@ -182,6 +186,8 @@ pub(crate) fn import_all() -> PyResult<()> {
             Some(handle) => handle,
             None => get(&events, "Handle")?,
         },
+        events_globals: get(&events, "__dict__")?,
+        base_call_soon: dotted("asyncio", &["BaseEventLoop", "_call_soon"])?,
         future_repr: get(&base_futures, "_future_repr")?,
         task_repr: get(&base_tasks, "_task_repr")?,
         task_get_stack: get(&base_tasks, "_task_get_stack")?,

@@ -347,6 +347,14 @@ pub(super) fn conjure<F: Copy>() -> F {
     unsafe { *NonNull::<F>::dangling().as_ref() }
 }
 
+/// The number that CPython gives to a state of a class, and changes with the class or with one that it inherits from; 0
+/// while it has none.
+#[inline(always)]
+pub(crate) fn type_version(class: &Object) -> u32 {
+    // SAFETY: our callers pass a class; the field is only read, with the GIL held.
+    unsafe { (*class.as_ptr().cast::<ffi::PyTypeObject>()).tp_version_tag }
+}
+
 /// `type(object).__name__`, of the real type.
 pub(crate) fn type_name(object: &Object) -> String {
     // SAFETY: a live object has a live type; tp_name is a C string.

@@ -19,6 +19,12 @@ pub(crate) const RECORDING: u8 = 32;
 /// Unfinished Tasks are kept alive: each that ends is to be let go.
 pub(crate) const KEEPING: u8 = 64;
 
+/// `asyncio.Handle._run` was replaced: everything runs as a Handle, through the replacement.
+pub(crate) const HANDLE_RUN: u8 = 128;
+
+/// The reasons that concern how an entry runs.
+pub(crate) const CARE: u8 = DEBUG | RECORDING | KEEPING | HANDLE_RUN;
+
 /// A set of the reasons above; empty on the fast path, so that one test is enough.
 pub(crate) struct Attention(Cell<u8>);
 
@@ -42,7 +48,7 @@ impl Attention {
     /// Whether a recording runs, and nothing else asks for care with each entry that runs.
     #[inline(always)]
     pub(crate) fn is_recording_only(&self) -> bool {
-        self.0.get() & (DEBUG | RECORDING | KEEPING) == RECORDING
+        self.0.get() & CARE == RECORDING
     }
 
     #[inline(always)]

@@ -91,6 +91,10 @@ pub(crate) struct LoopBody {
     pub(crate) time_overridden: Cell<bool>,
     /// `call_at` was replaced on the instance or by a subclass: `call_later` goes through it.
     pub(crate) call_at_overridden: Cell<bool>,
+    /// `_call_soon` was replaced on the instance or by a subclass: `call_soon` goes through it.
+    pub(crate) call_soon_hooked: Cell<bool>,
+    /// The version of asyncio's class `TimerHandle` when it was last looked at.
+    pub(crate) handle_version: Cell<u32>,
     /// Turns of ours run, at whose end what is held back is sent; nobody else's do that.
     pub(crate) turning: Cell<bool>,
     /// `_selector.select` or `_process_events` was replaced: descriptors are looked at through both.
@@ -153,6 +157,8 @@ impl HeapType for LoopBody {
             drives_generators: Cell::new(false),
             time_overridden: Cell::new(false),
             call_at_overridden: Cell::new(false),
+            call_soon_hooked: Cell::new(false),
+            handle_version: Cell::new(0),
             turning: Cell::new(false),
             selecting: Cell::new(false),
             stopping: Cell::new(false),

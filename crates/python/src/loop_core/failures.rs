@@ -1,7 +1,7 @@
 //! Where errors go that have no caller: the loop's exception handler.
 
 use crate::interop::calls;
-use crate::interop::errors::{Builtin, PyResult, Raised, leaves_the_loop, restore};
+use crate::interop::errors::{Builtin, PyResult, Raised, leaves_the_loop, restore, while_handling};
 use crate::interop::imports::imports;
 use crate::interop::interned::Name;
 use crate::interop::object::Object;
@@ -26,8 +26,14 @@ pub(crate) fn call_exception_handler(event_loop: &Object, context: &[(Name, &Obj
 /// # Errors
 /// What the handler raised.
 pub(crate) fn report(event_loop: &Object, context: &[(Name, &Object)]) -> PyResult<()> {
+    let exception = context.iter().find(|(name, _)| *name == Name::Exception);
     let context = values::dict(context)?;
-    calls::call_method(Name::CallExceptionHandler, [event_loop, &context]).map(drop)
+    let tell = || calls::call_method(Name::CallExceptionHandler, [event_loop, &context]).map(drop);
+    match exception {
+        // asyncio calls the handler in the body of `except`.
+        Some((_, exception)) => while_handling(exception, tell),
+        None => tell(),
+    }
 }
 
 /// Sorts an exception that came out of a callback: `Err` for those that leave the loop.

@@ -14,7 +14,7 @@ use crate::interop::errors::{PyResult, Raised};
 use crate::interop::gc;
 use crate::interop::instance::{Instance, recycle};
 use crate::interop::object::Object;
-use crate::loop_core::attention::{DEBUG, KEEPING, RECORDING};
+use crate::loop_core::attention::CARE;
 use crate::loop_core::body::LoopBody;
 use crate::loop_core::entry::Entry;
 use crate::loop_core::failures;
@@ -138,10 +138,7 @@ fn run_in_row(
             drop((ran.callback, ran.arguments, ran.outcome));
             recycle::<HandleBody>(ran.handle);
         }
-        if *left == 0
-            || event_loop.attention.has(DEBUG | RECORDING | KEEPING)
-            || hold_enough(event_loop)
-        {
+        if *left == 0 || event_loop.attention.has(CARE) || hold_enough(event_loop) {
             return None;
         }
         event_loop.retract_task();

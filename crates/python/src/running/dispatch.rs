@@ -3,14 +3,15 @@
 use crate::datagram::{self, EndpointBody};
 use crate::executor::{self, JobBody};
 use crate::future::FutureBody;
-use crate::handle::{HandleBody, ThreadSafeHandleBody};
+use crate::handle::{HandleBody, ThreadSafeHandleBody, TimerHandleBody};
 use crate::interop::calls;
+use crate::interop::coroutines::is_true;
 use crate::interop::errors::{PyResult, Raised};
 use crate::interop::instance::Instance;
-use crate::interop::interned::Name;
+use crate::interop::interned::{Name, intern};
 use crate::interop::object::{Object, Slot};
 use crate::interop::values;
-use crate::loop_core::attention::{DEBUG, KEEPING, RECORDING};
+use crate::loop_core::attention::{CARE, DEBUG, HANDLE_RUN, KEEPING, RECORDING};
 use crate::loop_core::body::LoopBody;
 use crate::loop_core::entry::Entry;
 use crate::loop_core::failures;
@@ -19,6 +20,7 @@ use crate::sock::run_ready;
 use crate::task::{TaskBody, run_step, run_wake};
 use crate::transport::{run_readable, run_writable};
 
+use super::replaced_run::run_by_handle;
 use super::turn::sleep_timer;
 use super::{recorded, slow};
 
@@ -30,7 +32,7 @@ use super::{recorded, slow};
 /// # Reentrancy
 /// Runs any Python code.
 pub(super) fn run_entry(event_loop: &Instance<LoopBody>, entry: Entry) -> PyResult<()> {
-    if event_loop.attention.has(DEBUG | RECORDING | KEEPING) {
+    if event_loop.attention.has(CARE) {
         return run_with_care(event_loop, &entry);
     }
     run_now(event_loop, &entry)
@@ -41,7 +43,21 @@ fn run_with_care(event_loop: &Instance<LoopBody>, entry: &Entry) -> PyResult<()>
     if event_loop.attention.has(RECORDING | KEEPING) {
         return recorded::run_recorded(event_loop, entry);
     }
-    slow::run_timed(event_loop, entry)
+    if event_loop.attention.has(DEBUG) {
+        return slow::run_timed(event_loop, entry);
+    }
+    run_unwatched(event_loop, entry)
+}
+
+/// As [`run_entry`], without a look at the debug mode and at recordings.
+///
+/// # Errors
+/// As [`run_entry`].
+pub(super) fn run_unwatched(event_loop: &Instance<LoopBody>, entry: &Entry) -> PyResult<()> {
+    if event_loop.attention.has(HANDLE_RUN) {
+        return run_by_handle(event_loop, entry);
+    }
+    run_now(event_loop, entry)
 }
 
 /// [`Entry::Step`] without a look at the debug mode.
@@ -199,8 +215,8 @@ pub(super) fn run_handle(event_loop: &Instance<LoopBody>, handle: &Object) -> Py
         track_if_kept(handle);
         return shared.run();
     }
-    match handle.instance_of::<HandleBody>() {
-        Some(native) => native.run(),
+    match handle.exactly::<TimerHandleBody>() {
+        Some(timer) => timer.base::<HandleBody>().run(),
         // A Handle of asyncio's own or of a subclass, put in by `_add_callback`.
         None => run_foreign_handle(handle),
     }
@@ -231,10 +247,17 @@ fn wake_sleeper(
     }
 }
 
+/// As a turn of asyncio's does it: nothing if it is cancelled, else its `_run()`.
+///
+/// # Errors
+/// What that raises.
 #[cold]
-fn run_foreign_handle(handle: &Object) -> PyResult<()> {
-    let run = calls::attribute(handle, &crate::interop::interned::intern("_run")?)?;
-    calls::call(&run, []).map(drop)
+pub(super) fn run_foreign_handle(handle: &Object) -> PyResult<()> {
+    let cancelled = calls::attribute(handle, &intern("_cancelled")?)?;
+    if is_true(&cancelled)? {
+        return Ok(());
+    }
+    calls::call_method(Name::RunUnderscore, [handle]).map(drop)
 }
 
 /// Tells the exception handler what went wrong in an entry for which no Handle exists; one is
@@ -244,8 +267,8 @@ fn report(event_loop: &Instance<LoopBody>, entry: &Entry, raised: Raised) -> PyR
     let exception = failures::contain(raised)?;
     let this = event_loop.object();
     let handle = handle_for(event_loop, entry)?;
-    let callback = calls::attribute(&handle, &crate::interop::interned::intern("_callback")?)?;
-    let arguments = calls::attribute(&handle, &crate::interop::interned::intern("_args")?)?;
+    let callback = calls::attribute(&handle, &intern("_callback")?)?;
+    let arguments = calls::attribute(&handle, &intern("_args")?)?;
     let shown = failures::describe_callback(&this, callback, arguments)?;
     let message = values::string(&format!("Exception in callback {shown}"))?;
     failures::report(

@@ -3,6 +3,7 @@
 mod alike;
 mod dispatch;
 mod recorded;
+mod replaced_run;
 mod reported;
 mod selecting;
 mod slow;

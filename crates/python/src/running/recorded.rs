@@ -18,7 +18,7 @@ use crate::loop_core::recorder::{Block, Cause, CauseKind, Event, Recorder, TaskN
 use crate::loop_core::wrappers;
 use crate::task::TaskBody;
 
-use super::dispatch::run_now;
+use super::dispatch::run_unwatched;
 use super::reported::{
     CALLBACK, Stepped, goes_on, is_lonely, note_of, run_for_report, run_step_for_report,
     step_entry, stepped, time_of_end,
@@ -221,7 +221,7 @@ fn run_any_recorded(event_loop: &Instance<LoopBody>, entry: &Entry) -> PyResult<
     let outcome = if event_loop.attention.has(DEBUG) {
         slow::run_timed(event_loop, entry)
     } else {
-        run_now(event_loop, entry)
+        run_unwatched(event_loop, entry)
     };
     // What follows may run Python code, which must not see the exception that leaves the loop.
     let pending = outcome.is_err().then(take_raised).flatten();

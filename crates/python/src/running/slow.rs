@@ -12,7 +12,7 @@ use crate::interop::values;
 use crate::loop_core::body::LoopBody;
 use crate::loop_core::entry::Entry;
 
-use super::dispatch::{handle_for, run_now};
+use super::dispatch::{handle_for, run_unwatched};
 
 /// Runs an entry and logs it, with asyncio's line, if it took longer than
 /// `loop.slow_callback_duration` seconds.
@@ -25,7 +25,7 @@ pub(super) fn run_timed(event_loop: &Instance<LoopBody>, entry: &Entry) -> PyRes
     let handle = handle_for(event_loop, entry)?;
     calls::set_attribute(&this, Name::CurrentHandle.object(), &handle)?;
     let start = monotonic_ns();
-    let outcome = run_now(event_loop, entry);
+    let outcome = run_unwatched(event_loop, entry);
     let seconds = (monotonic_ns() - start) as f64 / 1e9;
     let pending = outcome
         .is_err()

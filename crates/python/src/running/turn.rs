@@ -17,7 +17,7 @@ use crate::interop::imports::imports;
 use crate::interop::instance::Instance;
 use crate::interop::object::Object;
 use crate::interop::threads;
-use crate::loop_core::attention::{DEBUG, KEEPING, RECORDING};
+use crate::loop_core::attention::CARE;
 use crate::loop_core::body::LoopBody;
 use crate::loop_core::entry::Entry;
 use crate::loop_core::failures;
@@ -28,6 +28,7 @@ use crate::transport::{hold_enough, send_held};
 use super::alike::{can_begin, run_row};
 use super::dispatch::{run_call, run_entry, run_handle, run_now, run_task, wake_task};
 use super::recorded::{self, run_task_recorded};
+use super::replaced_run;
 use super::selecting::select_by_python;
 
 /// Turns the loop until `stop()` was called.
@@ -113,7 +114,7 @@ fn run_turn(event_loop: &Instance<LoopBody>) -> PyResult<()> {
     let mut left = batch;
     while left > 0 {
         left -= 1;
-        if event_loop.attention.has(DEBUG | RECORDING | KEEPING) {
+        if event_loop.attention.has(CARE) {
             run_next_with_care(event_loop)?;
         } else {
             let Some(entry) = event_loop.ready.borrow_mut().pop_front() else {
@@ -282,6 +283,7 @@ fn drop_cancelled_timers(event_loop: &Instance<LoopBody>) {
 /// Asks the kernel, and queues the Handles of ready descriptors.
 #[inline(never)]
 fn poll(event_loop: &Instance<LoopBody>, timeout: Timeout) -> PyResult<()> {
+    replaced_run::look(event_loop)?;
     if !event_loop.holding.borrow().is_empty() {
         // Nothing may wait for what was not sent.
         send_held(event_loop)?;

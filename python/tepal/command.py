@@ -105,7 +105,7 @@ def _report_wanted(options: argparse.Namespace) -> Wanted | None:
                 options.parser.error(f"can't write {file!r}: {error.strerror}")
     for file, module in ((options.html, "tepal.page"), (options.trace, "tepal.trace_events")):
         if file is not None:
-            wanted.traced.append(functools.partial(_write_trace, module, file))
+            wanted.traced.append(functools.partial(_write_trace, module, os.path.abspath(file)))
     return wanted if options.action == "report" or options.report is not None or wanted.traced else None
 
 

@@ -51,6 +51,11 @@ class _Session:
             kinds = program.kinds_of(fail_on)
         except argparse.ArgumentTypeError as error:
             raise pytest.UsageError(f"--tepal-fail-on: {error}") from None
+        if file != "-":
+            try:
+                open(file, "ab").close()  # before the tests, which may take hours
+            except OSError as error:
+                raise pytest.UsageError(f"--tepal-report-file: can't write {file!r}: {error.strerror}") from None
         self._program: Any = program
         self._wanted = program.wanted_in(file)
         self._wanted.fail_on = kinds
@@ -62,12 +67,17 @@ class _Session:
         self._recording = program.begin(self._wanted)
         self._report: Any = None
         self._failed = False
+        self._unwritten = ""
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """End the recording."""
-        self._report = self._program.finish(self._recording, self._wanted)
-        self._failed = self._program.fails(self._report, self._wanted)
-        if self._failed and session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
+        try:
+            self._report = self._program.finish(self._recording, self._wanted)
+            self._failed = self._program.fails(self._report, self._wanted)
+        except OSError as error:
+            self._unwritten = self._program.unwritten(error)
+        well = session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
+        if well and (self._failed or self._unwritten):
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
@@ -75,6 +85,8 @@ class _Session:
         if self._in_terminal and self._report is not None:
             terminalreporter.section("tepal report")
             terminalreporter.write_line(self._report.text(colour=terminalreporter.hasmarkup))
+        if self._unwritten:
+            terminalreporter.write_line(self._unwritten, red=True)
         if self._failed:
             kinds = ", ".join(sorted(self._report.kinds() & self._wanted.fail_on))
             terminalreporter.write_line(f"tepal: failed because of {kinds}", red=True)

@@ -66,3 +66,16 @@ def test_an_unknown_kind_is_refused(session):
     finished = session("--tepal-fail-on=nonsense")
     assert finished.returncode == pytest.ExitCode.USAGE_ERROR
     assert "unknown kind 'nonsense'" in finished.stderr
+
+
+def test_a_file_that_cannot_be_is_refused_before_the_tests(session):
+    finished = session("--tepal-report-file=/nonexistent/file")
+    assert finished.returncode == pytest.ExitCode.USAGE_ERROR
+    assert "--tepal-report-file: can't write '/nonexistent/file': No such file or directory" in finished.stderr
+
+
+def test_a_full_disk_is_said_and_fails_the_session(session):
+    finished = session("--tepal-report-file=/dev/full")
+    assert finished.returncode == pytest.ExitCode.TESTS_FAILED, finished.stdout
+    assert "tepal: can't write the report '/dev/full': No space left on device" in finished.stdout
+    assert "1 passed" in finished.stdout

@@ -267,3 +267,34 @@ def test_an_unknown_kind_in_the_environment_is_named(script):
     assert finished.returncode == 1
     assert "ValueError: TEPAL_REPORT_KINDS: unknown kind 'nonsense'; there are: awaited-at-once" in finished.stderr
     assert "AttributeError" not in finished.stderr
+
+
+def test_a_program_without_a_loop_of_ours_is_not_praised(tmp_path):
+    path = tmp_path / "program.py"
+    path.write_text(
+        "import asyncio\nloop = asyncio.SelectorEventLoop()\nloop.run_until_complete(asyncio.sleep(0))\nloop.close()\n"
+    )
+    finished = tepal("report", str(path))
+    assert finished.stderr.splitlines()[0] == "tepal report: nothing found: no event loop of tepal's has run"
+
+
+def test_numbers_and_words_agree(tmp_path):
+    path = tmp_path / "program.py"
+    path.write_text(
+        "import asyncio\n"
+        "async def main():\n"
+        "    for _ in range(2):\n"
+        "        asyncio.create_task(asyncio.sleep(0.01))\n"
+        "    await asyncio.sleep(0.02)\n"
+        "    kept = asyncio.create_task(asyncio.sleep(60))\n"
+        "    await asyncio.sleep(0)\n"
+        "asyncio.run(main())\n"
+    )
+    text = tepal("report", str(path)).stderr
+    assert "2 Tasks of `sleep()` are kept by nobody: the garbage collector may end them halfway" in text
+    assert "Waiting when the loop stopped: 1 Task\n" in text
+
+
+def test_without_a_source_the_advice_has_no_code():
+    code = "import asyncio\nasync def main():\n    await asyncio.create_task(asyncio.sleep(0))\nasyncio.run(main())"
+    assert "    await the coroutine itself\n" in tepal("report", "-c", code).stderr

@@ -99,6 +99,23 @@ def test_a_text_that_uses_the_stand_ins_itself():
     assert (namespace["async"], namespace["z0001"]) == (1, 2)
 
 
+def test_names_in_formatted_strings():
+    source = (
+        "async, await, d = 1, 2, {'async': 3}\n"
+        "def f(async): return async\n"
+        'r = [f\'{async} async {await!r} {f(async=async)} {d["async"]}\', rf\'{async}\\async\', F"""\n'
+        "async{{async}} {await\n"
+        " + async:>{async + 2}} {async=}\"\"\" 'async', 'async {async}', f'\\\\async {(lambda await: await)(await)}']\n"
+    )
+    assert namespace_of(source)["r"] == [
+        "1 async 2 1 3",
+        "1\\async",
+        "\nasync{async}   3 async=1async",
+        "async {async}",
+        "\\async 2",
+    ]
+
+
 def test_async_def_has_the_keywords():
     namespace = namespace_of(
         "import asyncio\nasync def f():\n    await asyncio.sleep(0)\n    return [x async for x in g()]\n"

@@ -282,3 +282,15 @@ def test_a_module_that_is_not_there(tmp_path):
     finished = run("-m", "absent_app", cwd=tmp_path)
     assert finished.returncode == 1
     assert "No module named absent_app" in finished.stderr
+
+
+@pytest.mark.parametrize("text", [b'print("h\xe9")\n', b"# coding: nonsense\n", b'# coding: ascii\nx = "\xc3\xa9"\n'])
+def test_a_wrong_encoding_is_told_as_python_tells_it(tmp_path, text):
+    path = tmp_path / "script.py"
+    path.write_bytes(text)
+    finished = run(str(path))
+    modern = subprocess.run(
+        [sys.executable, "-m", "tepal", "run", str(path)], capture_output=True, text=True, timeout=30, check=False
+    )
+    assert (finished.returncode, finished.stderr) == (1, modern.stderr)
+    assert "Traceback" not in finished.stderr

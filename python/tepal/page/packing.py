@@ -60,7 +60,10 @@ def pack(trace: Mapping[str, Any]) -> dict[str, Any]:
 
 def shown(file: str) -> str:
     """Return a path as the page shows it: from here, if it lies below the working directory."""
-    here = os.path.join(os.getcwd(), "")
+    try:
+        here = os.path.join(os.getcwd(), "")
+    except OSError:  # the program has removed it
+        return file
     return file.removeprefix(here)
 
 

@@ -18,6 +18,7 @@ def find(code: Any, instruction: int, made: Any, count: int, tasks: list[int]) -
     file, line, function = places.place_of(code, instruction)
     name = places.name_of(made)
     what = f"the Task of `{name}()`" if count == 1 else f"{count} Tasks of `{name}()`"
-    message = f"{what} {'is' if count == 1 else 'are'} kept by nobody: the garbage collector may end it halfway"
+    verb, whom = ("is", "it") if count == 1 else ("are", "them")
+    message = f"{what} {verb} kept by nobody: the garbage collector may end {whom} halfway"
     advice = "keep it in a set until it is done, await it, or use asyncio.TaskGroup"
     return Finding("dropped", message, file, line, function, count, None, advice, list(tasks))

@@ -58,10 +58,18 @@ def is_library(file: str) -> bool:
 def _look_where(file: str) -> bool:
     if file.startswith("<frozen") or file == "<string>":
         return file != "<string>"
-    path = os.path.abspath(file)
+    path = os.path.join(working_directory(), os.path.normpath(file))
     if os.sep + "site-packages" + os.sep in path or os.sep + "dist-packages" + os.sep in path:
         return True
     return is_machinery(path) or path.startswith(_LIBRARY_FOLDERS)
+
+
+def working_directory() -> str:
+    """Where the process is; empty if that directory is there no more."""
+    try:
+        return os.getcwd()
+    except OSError:
+        return ""
 
 
 def position(code: CodeType, instruction: int) -> tuple[int, int, int, int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import atexit
+import contextlib
 import dataclasses
 import functools
 import gc
@@ -11,7 +12,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, TextIO
 
 from tepal.report import observing
@@ -90,13 +91,18 @@ OPTIONAL_VALUES = ("--json", "--sarif", "--report")
 """Options whose value must follow after ``=``, so that what follows after a space is the program."""
 
 
+def whole(file: str) -> str:
+    """The name of a file from the root on: the program may go to another directory before it is written."""
+    return file if file == "-" else os.path.abspath(file)
+
+
 def wanted_of(options: Any) -> Wanted:
     """What the options of ``tepal report`` ask for."""
-    text = options.output or (None if "-" in (options.json, options.sarif) else "-")
+    text = whole(options.output) if options.output else (None if "-" in (options.json, options.sarif) else "-")
     return Wanted(
         text=text,
-        json=options.json,
-        sarif=options.sarif,
+        json=options.json and whole(options.json),
+        sarif=options.sarif and whole(options.sarif),
         fail_on=options.fail_on,
         kinds=DEFAULT_KINDS | options.also | options.fail_on,
         threshold=options.threshold,
@@ -106,6 +112,7 @@ def wanted_of(options: Any) -> Wanted:
 
 def wanted_in(file: str) -> Wanted:
     """A report in one file, in the format that its ending names; ``-`` is standard error."""
+    file = whole(file)
     if file.endswith(".json"):
         return Wanted(text=None, json=file)
     if file.endswith(".sarif"):
@@ -149,9 +156,16 @@ def _finish_well(recording: Recording, wanted: Wanted) -> bool:
     return not fails(report, wanted)
 
 
-def _say_unwritten(error: OSError) -> None:
+def unwritten(error: OSError) -> str:
+    """What is said of a report that could not be written."""
     where = f" {error.filename!r}" if error.filename else ""
-    print(f"tepal: can't write the report{where}: {error.strerror or error}", file=sys.stderr)
+    return f"tepal: can't write the report{where}: {error.strerror or error}"
+
+
+def _say_unwritten(error: OSError) -> None:
+    if (stream := _open_stream(sys.stderr)) is not None:
+        with contextlib.suppress(OSError):  # there is nobody else to tell; the status says it
+            print(unwritten(error), file=stream)
 
 
 def begin(wanted: Wanted) -> Recording:
@@ -169,36 +183,59 @@ def fails(report: Report, wanted: Wanted) -> bool:
 
 
 def finish(recording: Recording, wanted: Wanted) -> Report:
-    """End the recording, write the report and return it."""
+    """End the recording, write the report and return it.
+
+    Raises the first ``OSError`` if a part could not be written, when the others are.
+    """
     gc.collect()  # coroutines in cycles are thrown away now
     recording.end()
     report = Report(recording, recording.records())
-    if wanted.json is not None:
-        _write(wanted.json, report.json(), sys.stdout)
-    if wanted.sarif is not None:
-        _write(wanted.sarif, report.sarif(), sys.stdout)
-    if wanted.text is not None:
-        colour = wanted.text == "-" and _wants_colour(sys.stderr)
-        _write(wanted.text, report.text(colour=colour, libraries=wanted.libraries), sys.stderr)
-    if wanted.traced:
-        trace = trace_of(recording)
-        for write in wanted.traced:
-            write(trace)
+    failure: OSError | None = None
+    for write in _parts(report, recording, wanted):
+        try:
+            write()
+        except OSError as error:
+            failure = failure or error
+    if failure is not None:
+        raise failure
     return report
 
 
-def _wants_colour(stream: TextIO) -> bool:
+def _parts(report: Report, recording: Recording, wanted: Wanted) -> Iterator[Callable[[], None]]:
+    """What writes each part of what was wanted."""
+    if wanted.json is not None:
+        yield functools.partial(_write, wanted.json, report.json(), sys.stdout)
+    if wanted.sarif is not None:
+        yield functools.partial(_write, wanted.sarif, report.sarif(), sys.stdout)
+    if wanted.text is not None:
+        colour = wanted.text == "-" and _wants_colour(sys.stderr)
+        yield functools.partial(_write, wanted.text, report.text(colour=colour, libraries=wanted.libraries), sys.stderr)
+    if wanted.traced:
+        trace = trace_of(recording)
+        for write in wanted.traced:
+            yield functools.partial(write, trace)
+
+
+def _open_stream(stream: TextIO | None) -> TextIO | None:
+    """The stream, unless the program has closed it or put ``None`` in its place."""
+    return None if stream is None or getattr(stream, "closed", False) else stream
+
+
+def _wants_colour(stream: TextIO | None) -> bool:
     if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
         return False
-    return bool(os.environ.get("FORCE_COLOR")) or stream.isatty()
+    stream = _open_stream(stream)
+    return stream is not None and (bool(os.environ.get("FORCE_COLOR")) or stream.isatty())
 
 
-def _write(file: str, text: str, stream: TextIO) -> None:
+def _write(file: str, text: str, stream: TextIO | None) -> None:
     if file == "-":
+        if (stream := _open_stream(stream)) is None:
+            raise OSError("the program has closed the stream")
         print(text, file=stream, flush=True)
         return
     try:
-        with open(file, "w", encoding="utf-8") as output:
+        with open(file, "w", encoding="utf-8", errors="backslashreplace") as output:
             output.write(text + "\n")
     except OSError as error:
         error.filename = file  # a full disk does not say where

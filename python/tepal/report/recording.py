@@ -92,6 +92,8 @@ class Recording:
         self.arguments = list(sys.argv[1:])
         self.waiting: dict[int, Waiting] = {}
         self.process = os.getpid()
+        self.directory = places.working_directory()
+        """Where the program was started: what its report shows is relative to this, wherever it goes."""
         self._records: list[LoopRecord] = []
         self._loops: dict[Any, Watchdog | None] = {}
         self._never_awaited = NeverAwaited()

@@ -25,6 +25,7 @@ class Report:
     def __init__(self, recording: Recording | None, records: Iterable[LoopRecord]) -> None:
         records = list(records)
         self.recording = recording
+        self.directory = recording.directory if recording else places.working_directory()
         self.sums: dict[str, Any] = sums.add_up(records)
         self.waiting: list[Waiting] = list(recording.waiting.values()) if recording else []
         found = _find(recording, records) if recording else []
@@ -55,11 +56,11 @@ class Report:
 
     def json(self) -> str:
         """The report as a JSON text."""
-        return json.dumps(self.as_dict(), indent=1, ensure_ascii=False)
+        return json.dumps(self.as_dict(), indent=1)
 
     def sarif(self) -> str:
         """The findings as SARIF 2.1.0, which code hosts show beside the lines."""
-        return json.dumps(sarif.document(self.findings), indent=1, ensure_ascii=False)
+        return json.dumps(sarif.document(self.findings, self.directory), indent=1)
 
     def text(self, *, colour: bool = False, libraries: bool = False) -> str:
         """The report for a person; with ``libraries`` also what is not the program's."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pathlib
+import urllib.parse
 from collections.abc import Iterable
 from importlib import metadata
 from typing import Any
@@ -13,10 +14,11 @@ from tepal.report.finding import KINDS, Finding
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 
 
-def _location(file: str, line: int, text: str | None = None) -> dict[str, Any]:
-    path = pathlib.Path(os.path.abspath(file))
+def _location(directory: str, file: str, line: int, text: str | None = None) -> dict[str, Any]:
+    path = pathlib.Path("/", directory, os.path.normpath(file))
     try:
-        artifact = {"uri": path.relative_to(pathlib.Path.cwd()).as_posix(), "uriBaseId": "%SRCROOT%"}
+        relative = path.relative_to(pathlib.Path("/", directory)).as_posix()
+        artifact = {"uri": urllib.parse.quote_from_bytes(os.fsencode(relative)), "uriBaseId": "%SRCROOT%"}
     except ValueError:
         artifact = {"uri": path.as_uri()}
     physical: dict[str, Any] = {"artifactLocation": artifact}
@@ -28,7 +30,7 @@ def _location(file: str, line: int, text: str | None = None) -> dict[str, Any]:
     return location
 
 
-def _result(finding: Finding, rules: list[str]) -> dict[str, Any]:
+def _result(directory: str, finding: Finding, rules: list[str]) -> dict[str, Any]:
     result: dict[str, Any] = {
         "ruleId": f"tepal/{finding.kind}",
         "ruleIndex": rules.index(finding.kind),
@@ -37,12 +39,12 @@ def _result(finding: Finding, rules: list[str]) -> dict[str, Any]:
         "occurrenceCount": finding.count,
     }
     if finding.file:
-        location = _location(finding.file, finding.line)
+        location = _location(directory, finding.file, finding.line)
         location["logicalLocations"] = [{"fullyQualifiedName": finding.function, "kind": "function"}]
         result["locations"] = [location]
     if finding.related:
         result["relatedLocations"] = [
-            {"id": number, **_location(file, line, text)}
+            {"id": number, **_location(directory, file, line, text)}
             for number, (file, line, text) in enumerate(finding.related, start=1)
         ]
     if finding.cost is not None:
@@ -50,8 +52,8 @@ def _result(finding: Finding, rules: list[str]) -> dict[str, Any]:
     return result
 
 
-def document(findings: Iterable[Finding]) -> dict[str, Any]:
-    """A SARIF log with one run."""
+def document(findings: Iterable[Finding], directory: str) -> dict[str, Any]:
+    """A SARIF log with one run, of a program that was started in ``directory``."""
     version = metadata.version("tepal")
     kinds = list(KINDS)
     rules = [
@@ -65,11 +67,11 @@ def document(findings: Iterable[Finding]) -> dict[str, Any]:
         for kind in KINDS.values()
     ]
     driver = {"name": "tepal", "version": version, "semanticVersion": version, "rules": rules}
-    root = pathlib.Path.cwd().as_uri() + "/"
+    root = pathlib.Path("/", directory).as_uri().rstrip("/") + "/"
     run = {
         "tool": {"driver": driver},
         "columnKind": "unicodeCodePoints",
         "originalUriBaseIds": {"%SRCROOT%": {"uri": root}},
-        "results": [_result(finding, kinds) for finding in findings],
+        "results": [_result(directory, finding, kinds) for finding in findings],
     }
     return {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}

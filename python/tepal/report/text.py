@@ -19,26 +19,29 @@ _COLOURS = {"warning": "33", "note": "36", "title": "1", "place": "35", "quiet":
 
 
 class _Paint:
-    def __init__(self, colour: bool) -> None:
+    def __init__(self, colour: bool, directory: str) -> None:
         self._colour = colour
+        self._directory = directory
 
     def __call__(self, style: str, text: str) -> str:
         return f"\x1b[{_COLOURS[style]}m{text}\x1b[0m" if self._colour and text else text
 
-
-def _shown(file: str) -> str:
-    relative = os.path.relpath(file) if file and not file.startswith("<") else file
-    return file if relative.startswith("..") else relative
+    def shown(self, file: str) -> str:
+        """The name of a file: the short one, if the program was started at or above it."""
+        if not (os.path.isabs(file) and self._directory):
+            return file
+        relative = os.path.relpath(file, self._directory)
+        return file if relative.startswith("..") else relative
 
 
 def _finding(finding: Finding, paint: _Paint) -> list[str]:
-    place = f"{_shown(finding.file)}:{finding.line}" if finding.file else "(no line of the program)"
+    place = f"{paint.shown(finding.file)}:{finding.line}" if finding.file else "(no line of the program)"
     lines = [f"  {paint('place', place)} in {finding.function}", f"    {finding.message}"]
     source = linecache.getline(finding.file, finding.line).strip()
     if source:
         lines.append(f"      {paint('quiet', '|')} {source}")
     for file, line, text in finding.related[:_WIDTH]:
-        lines.append(paint("quiet", f"      {_shown(file)}:{line} {text}"))
+        lines.append(paint("quiet", f"      {paint.shown(file)}:{line} {text}"))
     if finding.advice:
         lines.append(f"    {paint('advice', finding.advice)}")
     return lines
@@ -67,9 +70,9 @@ def _waiting(report: Report, paint: _Paint) -> Iterable[str]:
     if not report.waiting:
         return
     yield ""
-    yield paint("title", f"Waiting when the loop stopped: {len(report.waiting)} Tasks")
+    yield paint("title", f"Waiting when the loop stopped: {_counted(len(report.waiting), 'Task')}")
     for each in sorted(report.waiting, key=lambda each: each.since)[:_WIDTH]:
-        place = f"{_shown(each.file)}:{each.line}" if each.file else ""
+        place = f"{paint.shown(each.file)}:{each.line}" if each.file else ""
         since = duration(each.seen - each.since)
         yield f"  {each.name} ({each.coroutine}) {paint('place', place)}"
         yield f"    for {each.text}, since {since}"
@@ -100,9 +103,11 @@ def _sums(report: Report, paint: _Paint) -> Iterable[str]:
 
 def render(report: Report, *, colour: bool, libraries: bool) -> str:
     """The whole text, without a final newline."""
-    paint = _Paint(colour)
+    paint = _Paint(colour, report.directory)
     found = report.findings + (report.library_findings if libraries else [])
     title = _counted(len(found), "finding") if found else "nothing found"
+    if not report.sums["loops"]:
+        title += ": no event loop of tepal's has run"
     lines = [paint("title", f"tepal report: {title}")]
     lines += _findings(found, paint)
     hidden = 0 if libraries else len(report.library_findings)

@@ -22,6 +22,7 @@ import importlib.util
 import inspect
 import io
 import itertools
+import re
 import tokenize
 import types
 import warnings
@@ -39,6 +40,8 @@ CAUGHT = "__tepal_caught__"
 _Node = TypeVar("_Node", bound=ast.AST)
 _Token = tokenize.TokenInfo
 _UNIMPORTANT = (tokenize.NL, tokenize.COMMENT)
+_FORMATTED = re.compile(r"[fF][rR]?['\"]|[rR][fF]['\"]")
+_KEYWORDS = re.compile(r"(?<!\\)\b(?:async|await)\b")
 _SEND = dis.opmap["SEND"]  # what `yield from` is made of; `await` is, too, but not in a generator
 
 
@@ -49,7 +52,7 @@ def translate(source: bytes | str, filename: str) -> types.CodeType:
     the line as it stands in the file.
     """
     if isinstance(source, bytes):
-        source = importlib.util.decode_source(source.replace(b"\r\n", b"\n").replace(b"\r", b"\n"))
+        source = _decode(source, filename)
     text = source.replace("\r\n", "\n").replace("\r", "\n")
     hidden, names = _hide(text)
     with warnings.catch_warnings():
@@ -65,6 +68,18 @@ def translate(source: bytes | str, filename: str) -> types.CodeType:
         except SyntaxError as error:
             raise judged(_as_written(error, text, names)).with_traceback(None) from None
     return _with_coroutines(code)
+
+
+def _decode(source: bytes, filename: str) -> str:
+    """The text of a file."""
+    try:
+        return importlib.util.decode_source(source.replace(b"\r\n", b"\n").replace(b"\r", b"\n"))
+    except (SyntaxError, UnicodeDecodeError):
+        try:
+            compile(source, filename, "exec", dont_inherit=True)  # which says where, and what is wrong
+        except (SyntaxError, ValueError) as error:
+            raise error.with_traceback(None) from None
+        raise
 
 
 # 1. Names that are keywords today.
@@ -113,11 +128,26 @@ def _names_that_are_keywords(text: str) -> Iterator[_Token]:
         elif token.type == tokenize.NEWLINE:
             if outside == level and (following is None or following.type != tokenize.INDENT):
                 outside = None  # the whole of it stood on one line
+        elif token.type == tokenize.STRING and outside is None:
+            yield from _names_in_formatted(token)
         elif token.type == tokenize.NAME and token.string in ("async", "await") and outside is None:
             if token.string == "async" and following is not None and following.string == "def":
                 outside = level
             else:
                 yield token
+
+
+def _names_in_formatted(token: _Token) -> Iterator[_Token]:
+    """Yield the names in a formatted string, which is one token until Python 3.11.
+
+    Also what only looks like one in its text: that is brought back with the names.
+    """
+    if not _FORMATTED.match(token.string):
+        return
+    row, column = token.start
+    for number, line in enumerate(token.string.split("\n")):
+        for found in _KEYWORDS.finditer(line):
+            yield token._replace(string=found[0], start=(row + number, found.start() + (0 if number else column)))
 
 
 def _show(tree: ast.AST, names: dict[str, str]) -> None:

@@ -96,6 +96,18 @@ def other_cases() -> list[NetworkCase]:
 ALL: dict[str, NetworkCase] = {case.name: case for case in echo_cases() + tls_cases() + other_cases()}
 IDLE = NetworkCase("idle", "idle connections", "protocol", "idle", 64, 10_000, limit="echo")
 IDLE_TLS = NetworkCase("tls_idle", "idle TLS connections", "tls_protocol", "idle", 64, 1_000, tls=True, limit="echo")
+IDLE_TLS_LARGE = NetworkCase(
+    "tls_idle_100k",
+    "idle TLS connections, each after a message of 100 KiB,",
+    "tls_protocol",
+    "idle",
+    SIZES["100k"],
+    1_000,
+    tls=True,
+    limit="echo",
+)
+IDLE_CASES = {"idle": IDLE, "idle_tls": IDLE_TLS, "idle_tls_large": IDLE_TLS_LARGE}
+"""By their names in a summary."""
 GROUP_TITLES = {
     "protocol": "Echo, `Protocol`",
     "buffered": "Echo, `BufferedProtocol`",

@@ -10,7 +10,7 @@ from measure.documents import BUILD, DOCS
 from measure.goals import NOTHING, OURS
 from measure.loops import LOOPS
 from measure.markdown import Footnotes, head, row
-from measure.network_cases import GROUP_TITLES
+from measure.network_cases import GROUP_TITLES, IDLE_CASES
 from measure.network_goals import UVLOOP
 from measure.network_rounds import LIMIT
 
@@ -183,8 +183,7 @@ def section(summary: dict[str, Any], chart_name: str) -> str:
         "brackets the lowest and the highest of them; a peer is ahead beyond noise by the sign test over the rounds.",
         "",
         *ratio_table(summary, notes),
-        *idle_table(summary, notes, "idle"),
-        *idle_table(summary, notes, "idle_tls"),
+        *[line for key in IDLE_CASES for line in idle_table(summary, notes, key)],
         *rate_table(summary),
         "",
         *notes.lines(),

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from measure.network_cases import IDLE, IDLE_TLS, NetworkCase
+from measure.network_cases import IDLE_CASES, NetworkCase
 from measure.process import BENCHES, Failure, JsonProcess, without_paths
 from measure.rounds import show_progress
 
@@ -263,7 +263,7 @@ def measure_rounds(
         show_progress("")
     if idle:
         show_progress("idle connections")
-        for case in (IDLE, IDLE_TLS):
+        for case in IDLE_CASES.values():
             with open_round(everyone, [case], effort, 0, found) as this:
                 this.measure(case)
         show_progress("")

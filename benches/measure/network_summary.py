@@ -9,7 +9,7 @@ from typing import Any
 from measure import network_goals
 from measure.comparison import Comparison
 from measure.goals import BASE, OURS
-from measure.network_cases import IDLE, IDLE_TLS, NetworkCase
+from measure.network_cases import IDLE_CASES, NetworkCase
 from measure.network_goals import UVLOOP, NetworkGoals
 from measure.network_rounds import LIMIT, NetworkEffort, NetworkMeasurement
 from measure.summary import machine
@@ -123,9 +123,7 @@ def summarize(chosen: list[NetworkCase], effort: NetworkEffort, found: NetworkMe
         "versions": found.versions,
         "absent": {loop: reason for loop, reason in found.absent.items() if loop != LIMIT},
         "cases": {case.name: summarize_case(case, found, goals) for case in chosen},
-        "idle": summarize_idle(found, goals, IDLE),
-        "idle_tls": summarize_idle(found, goals, IDLE_TLS),
-    }
+    } | {key: summarize_idle(found, goals, case) for key, case in IDLE_CASES.items()}
 
 
 def renewed(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
@@ -137,5 +135,5 @@ def renewed(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
         if before[name] != after[name]:
             raise ValueError(f"the last run has another {name}: {before[name]} and {after[name]}")
     rows = {name: case | {"effort": after["effort"], "date": after["date"]} for name, case in after["cases"].items()}
-    idle = {key: after[key] or before[key] for key in ("idle", "idle_tls")}
+    idle = {key: after.get(key) or before.get(key) for key in IDLE_CASES}
     return before | {"cases": before["cases"] | rows} | idle

@@ -3,13 +3,15 @@
 //! Without further ado it passes everything on to them, so that `SSLObject`, `MemoryBIO` and asyncio's code find what they
 //! expect. For the time of one call it reads from a slice of ours after what the memory BIO holds ([`Between::offer`]), or
 //! collects what is written ([`Between::collect`]): ciphertext is then copied once on either way.
+//!
+//! A memory BIO grows and never shrinks. Since it is seldom needed, it gives its memory back as soon as it is empty.
 
 use std::cell::{Cell, UnsafeCell};
 use std::os::raw::{c_char, c_int, c_long, c_void};
 use std::ptr::{NonNull, null, null_mut};
 use std::sync::OnceLock;
 
-use super::library::{Bio, BioMethod, Functions, Ssl, functions};
+use super::library::{Bio, BioMethod, BufMem, Functions, Ssl, functions};
 
 /// `BIO_TYPE_SOURCE_SINK`
 const SOURCE_SINK: c_int = 0x0400;
@@ -23,6 +25,9 @@ const CTRL_PENDING: c_int = 10;
 const CTRL_FLUSH: c_int = 11;
 const CTRL_DUP: c_int = 12;
 const CTRL_WPENDING: c_int = 13;
+/// `BIO_C_SET_BUF_MEM`, `BIO_CLOSE`: the BIO frees its buffer and uses this one, which it owns then.
+const SET_BUF_MEM: c_int = 114;
+const CLOSE: c_long = 1;
 
 /// A record with more content than this may have another one behind it (bytes, RFC 8446 5.1).
 const FULL: usize = 16 * 1024;
@@ -37,7 +42,9 @@ pub(super) struct Between {
     offered_size: Cell<usize>,
     /// Since the offer the memory BIO that is read from is empty.
     only_offered: Cell<bool>,
-    /// The memory BIO that is written to may hold something.
+    /// The memory BIO that is read from has memory for what was kept there.
+    grown: Cell<bool>,
+    /// The memory BIO that is written to may hold something, and has memory for it.
     may_be_waiting: Cell<bool>,
     collecting: Cell<bool>,
     collected: UnsafeCell<Vec<u8>>,
@@ -81,6 +88,7 @@ impl Between {
                 offered: Cell::new(null()),
                 offered_size: Cell::new(0),
                 only_offered: Cell::new(false),
+                grown: Cell::new(false),
                 may_be_waiting: Cell::new(true),
                 collecting: Cell::new(false),
                 collected: UnsafeCell::new(Vec::new()),
@@ -120,8 +128,27 @@ impl Between {
         }
         // SAFETY: as above.
         let waiting = unsafe { (self.functions.BIO_ctrl_pending)(self.outgoing.as_ptr()) };
-        self.may_be_waiting.set(waiting > 0);
+        if waiting == 0 {
+            self.may_be_waiting.set(false);
+            self.give_memory_back(self.outgoing);
+        }
         waiting
+    }
+
+    /// Lets an empty memory BIO free what it has grown to.
+    #[cold]
+    fn give_memory_back(&self, memory: NonNull<Bio>) {
+        // SAFETY: this owns a reference to the BIO, which is a memory BIO of `_ssl` and frees its buffer with itself, so that
+        // nobody else has that. A buffer that the BIO does not take is freed here.
+        unsafe {
+            let buffer: *mut BufMem = (self.functions.BUF_MEM_new)();
+            if buffer.is_null() {
+                return;
+            }
+            if (self.functions.BIO_ctrl)(memory.as_ptr(), SET_BUF_MEM, CLOSE, buffer.cast()) <= 0 {
+                (self.functions.BUF_MEM_free)(buffer);
+            }
+        }
     }
 
     /// Appends to the memory BIO that is read from. False if memory is short.
@@ -135,6 +162,7 @@ impl Between {
             return false;
         };
         let start = bytes.as_ptr().cast();
+        self.grown.set(true);
         // SAFETY: as above; `length` readable bytes are copied.
         let taken = unsafe { (self.functions.BIO_write)(self.incoming.as_ptr(), start, length) };
         length == 0 || taken == length
@@ -161,11 +189,20 @@ impl Between {
         let start = self.offered.replace(null());
         let only_offered = self.only_offered.replace(false);
         if size == 0 {
-            return Some(if only_offered { 0 } else { self.kept() });
+            return Some(if only_offered { 0 } else { self.rest() });
         }
         // SAFETY: the bytes of the offer, which still stand.
         let kept = self.append(unsafe { std::slice::from_raw_parts(start, size) });
         kept.then(|| self.kept())
+    }
+
+    /// How much of what was kept is left.
+    fn rest(&self) -> usize {
+        let kept = self.kept();
+        if kept == 0 && self.grown.replace(false) {
+            self.give_memory_back(self.incoming);
+        }
+        kept
     }
 
     /// Whether something is left of an offer.
@@ -222,6 +259,7 @@ impl Between {
             let taken = (self.functions.BIO_read)(self.outgoing.as_ptr(), start, size as c_int);
             place.set_len(usize::try_from(taken).unwrap_or(0).min(size));
         }
+        self.outgoing_size();
     }
 
     /// `BIO_read`

@@ -18,6 +18,12 @@ pub(super) struct Bio {
     opaque: [u8; 0],
 }
 
+/// OpenSSL's `BUF_MEM`.
+#[repr(C)]
+pub(super) struct BufMem {
+    opaque: [u8; 0],
+}
+
 /// OpenSSL's `BIO_METHOD`.
 #[repr(C)]
 pub(super) struct BioMethod {
@@ -75,6 +81,7 @@ functions! {
     SSL_read_ex: unsafe extern "C" fn(*mut Ssl, *mut c_void, usize, *mut usize) -> c_int,
     SSL_write_ex: unsafe extern "C" fn(*mut Ssl, *const c_void, usize, *mut usize) -> c_int,
     BIO_method_type: unsafe extern "C" fn(*const Bio) -> c_int,
+    BIO_ctrl: unsafe extern "C" fn(*mut Bio, c_int, c_long, *mut c_void) -> c_long,
     BIO_ctrl_pending: unsafe extern "C" fn(*mut Bio) -> usize,
     BIO_read: unsafe extern "C" fn(*mut Bio, *mut c_void, c_int) -> c_int,
     BIO_new: unsafe extern "C" fn(*const BioMethod) -> *mut Bio,
@@ -95,6 +102,8 @@ functions! {
     SSL_set0_rbio: unsafe extern "C" fn(*mut Ssl, *mut Bio),
     SSL_set0_wbio: unsafe extern "C" fn(*mut Ssl, *mut Bio),
     BIO_write: unsafe extern "C" fn(*mut Bio, *const c_void, c_int) -> c_int,
+    BUF_MEM_new: unsafe extern "C" fn() -> *mut BufMem,
+    BUF_MEM_free: unsafe extern "C" fn(*mut BufMem),
 }
 
 /// # Safety

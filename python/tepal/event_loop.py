@@ -3,6 +3,7 @@
 import asyncio
 import concurrent.futures
 import contextvars
+import functools
 import os
 import signal
 import socket
@@ -295,15 +296,38 @@ class EventLoop(_native.LoopCore, asyncio.SelectorEventLoop):
     ) -> None:
         # From 3.15 on the context follows the two timeouts.
         where = timeouts[2] if len(timeouts) > 2 else context
-        if not self._debug and not self._accepting_is_replaced():
-            wrap = tls.wrapping(self, sslcontext, timeouts) if sslcontext else None
-            if self._accept_streams(protocol_factory, sock, server, backlog, where, wrap):
-                return
         if context is not None:
             options["context"] = context
+        if not self._debug and not self._accepting_is_replaced():
+            wrap = tls.wrapping(self, sslcontext, timeouts) if sslcontext else None
+            try:
+                if self._accept_streams(protocol_factory, sock, server, backlog, where, wrap):
+                    return
+            except OSError as error:
+                given = (protocol_factory, sock, sslcontext, server, backlog, *timeouts)
+                self._pause_accepting(error, sock, functools.partial(self._start_serving, *given, **options))
+                return
         super()._accept_connection(  # type: ignore[misc]
             protocol_factory, sock, sslcontext, server, backlog, *timeouts, **options
         )
+
+    def _pause_accepting(self, error: OSError, sock: socket.socket, go_on: Callable[[], None]) -> None:
+        """Say once that descriptors or memory have run out, and listen again after a second."""
+        self.call_exception_handler(
+            {
+                "message": "socket.accept() out of system resource",
+                "exception": error,
+                "socket": asyncio.trsock.TransportSocket(sock),
+            }
+        )
+        self._remove_reader(sock.fileno())
+        self.call_later(asyncio.constants.ACCEPT_RETRY_DELAY, go_on)
+
+    def _start_serving(
+        self, protocol_factory: Callable[[], Any], sock: socket.socket, *others: Any, **options: Any
+    ) -> None:
+        if sock.fileno() >= 0:  # or the server was closed before the second was over
+            super()._start_serving(protocol_factory, sock, *others, **options)  # type: ignore[misc]
 
     def _accepting_is_replaced(self) -> bool:
         """Whether a subclass or somebody else has put another method in the place of one that is passed by."""

@@ -38,6 +38,12 @@ def _kernel_has_pidfds() -> bool:
     return True
 
 
+def _unknown(pid: int) -> int:
+    """What asyncio reports of a process that somebody else has waited for."""
+    logger.warning("child process pid %d exit status already read:  will report returncode 255", pid)
+    return 255
+
+
 class Children:
     """The processes that a loop waits for, with the pidfd of each."""
 
@@ -66,9 +72,11 @@ class Children:
         transport: Any = unix_events._UnixSubprocessTransport(  # type: ignore[attr-defined]
             self._loop, protocol, args, shell, stdin, stdout, stderr, bufsize, waiter=waiter, extra=extra, **options
         )
-        self._wait_for(transport)
+        refused = self._wait_for(transport)
         try:
             await waiter
+            if refused is not None:
+                raise refused
         except (SystemExit, KeyboardInterrupt):
             raise
         except BaseException:
@@ -78,10 +86,20 @@ class Children:
         made: asyncio.SubprocessTransport = transport
         return made
 
-    def _wait_for(self, transport: Any) -> None:
+    def _wait_for(self, transport: Any) -> OSError | None:
+        """Wait for the process of ``transport``, or end it, if there is no descriptor to wait with: the error then."""
         pid = transport.get_pid()
-        self._pidfds[pid] = pidfd = os.pidfd_open(pid)
-        self._loop._add_reader(pidfd, self._exited, pid, transport)
+        try:
+            self._pidfds[pid] = pidfd = os.pidfd_open(pid)
+        except ProcessLookupError:  # it has ended, and somebody else has waited for it, or SIGCHLD is ignored
+            self._loop.call_soon(transport._process_exited, _unknown(pid))
+        except OSError as error:
+            transport._proc.kill()
+            transport._process_exited(transport._proc.wait())
+            return error
+        else:
+            self._loop._add_reader(pidfd, self._exited, pid, transport)
+        return None
 
     def _exited(self, pid: int, transport: Any) -> None:
         pidfd = self._pidfds.pop(pid)
@@ -89,8 +107,7 @@ class Children:
         try:
             _, status = os.waitpid(pid, 0)
         except ChildProcessError:
-            returncode = 255  # somebody else has waited for it; what asyncio reports then
-            logger.warning("child process pid %d exit status already read:  will report returncode 255", pid)
+            returncode = _unknown(pid)
         else:
             returncode = os.waitstatus_to_exitcode(status)
         finally:

@@ -1,8 +1,12 @@
 """A server's new connections: what the protocol sees of them, and factories that fail."""
 
 import asyncio
+import contextlib
 import contextvars
+import errno
 import gc
+import os
+import resource
 import socket
 import sys
 import weakref
@@ -225,6 +229,65 @@ async def test_what_is_left_of_a_closed_connection(loop):
     far.close()
     server.close()
     await server.wait_closed()
+
+
+@contextlib.contextmanager
+def no_descriptor_left():
+    """The process cannot open anything, as if it had reached its limit."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    last = os.open("/dev/null", os.O_RDONLY)
+    taken = [last]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (last + 20, hard))
+    try:
+        with contextlib.suppress(OSError):
+            while True:
+                taken.append(os.open("/dev/null", os.O_RDONLY))
+        yield
+    finally:
+        for descriptor in taken:
+            os.close(descriptor)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+async def test_descriptors_that_run_out(loop, library, reports, monkeypatch):
+    """asyncio reports it once for each connection that could wait, tepal once, and both go on after a while."""
+    monkeypatch.setattr(asyncio.constants, "ACCEPT_RETRY_DELAY", 0.05)
+    seen = []
+    server = await loop.create_server(lambda: Seen(seen), "127.0.0.1", 0)
+    far = socket.socket()
+    far.setblocking(False)
+    with no_descriptor_left():
+        with contextlib.suppress(BlockingIOError):
+            far.connect(server.sockets[0].getsockname())
+        await until(lambda: reports.contexts)
+    contexts = reports.take()
+    assert len(contexts) == 1 or not library.is_tepal
+    assert contexts[0]["message"] == "socket.accept() out of system resource"
+    assert contexts[0]["exception"].errno == errno.EMFILE and contexts[0]["socket"].getsockname()
+    await until(lambda: seen)
+    far.close()
+    await until(lambda: hasattr(seen[0], "lost"))
+    await asyncio.sleep(0.1)  # asyncio has a timer for each report
+    reports.take()  # more of the same, if a wait was over before the descriptors were free
+    server.close()
+    await server.wait_closed()
+
+
+@pytest.mark.parametrize("library", ["tepal"], indirect=True)
+async def test_a_server_that_is_closed_when_descriptors_have_run_out(loop, reports, monkeypatch):
+    """asyncio goes on listening on the closed socket, and reports the ValueError that comes of it."""
+    monkeypatch.setattr(asyncio.constants, "ACCEPT_RETRY_DELAY", 0.02)
+    server = await loop.create_server(asyncio.Protocol, "127.0.0.1", 0)
+    far = socket.socket()
+    far.setblocking(False)
+    with no_descriptor_left():
+        with contextlib.suppress(BlockingIOError):
+            far.connect(server.sockets[0].getsockname())
+        await until(lambda: reports.contexts)
+        server.close()
+    assert reports.take_one()["exception"].errno == errno.EMFILE
+    await asyncio.sleep(0.1)
+    far.close()
 
 
 async def test_wait_closed_waits_for_the_last_connection(loop):

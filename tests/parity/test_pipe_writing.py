@@ -46,6 +46,23 @@ def test_the_write_end(loop, ends):
     assert repr(transport).endswith(f"closed fd={number} closed>")
 
 
+def test_arguments_by_name(loop, ends):
+    protocol, second = Recorder(), Recorder()
+    transport = write_end(loop, ends.writing, protocol)
+    transport.write(data=b"by name, ")
+    transport.writelines(list_of_data=[b"and ", b"lines"])
+    transport.set_protocol(protocol=second)
+    for call in (transport.write, transport.writelines, transport.set_protocol):
+        with pytest.raises(TypeError):
+            call()
+        with pytest.raises(TypeError):
+            call(nonsense=b"")
+    transport.close()
+    run_turns(loop, 2)
+    assert second.names == ["lost"]
+    assert os.read(ends.reading.fileno(), 100) == b"by name, and lines"
+
+
 def test_flow_control(loop, ends):
     protocol = Recorder()
     transport = write_end(loop, ends.writing, protocol)

@@ -147,6 +147,25 @@ def test_a_subclass_of_bytes(loop, ends):
     assert receive_all(loop, far) == b"x" * 3_000_000 + b"end"
 
 
+def test_arguments_by_name(loop, ends):
+    near, far = ends
+    transport = connect(loop, near, Recorder())
+    transport.write(data=b"by name, ")
+    transport.writelines(list_of_data=[b"and ", b"lines"])
+    second = Recorder()
+    transport.set_protocol(protocol=second)
+    assert transport.get_protocol() is second
+    for call in (transport.write, transport.writelines, transport.set_protocol):
+        for wrong in (call, lambda call=call: call(b"", b""), lambda call=call: call(nonsense=b"")):
+            with pytest.raises(TypeError):
+                wrong()
+    with pytest.raises(TypeError):
+        transport.write(b"", data=b"")
+    end(loop, transport)
+    assert receive_all(loop, far) == b"by name, and lines"
+    assert second.names == ["lost"]
+
+
 @pytest.mark.parametrize("data", ["text", 5, None, [b"a"]], ids=repr)
 def test_what_cannot_be_written(loop, ends, data):
     transport = connect(loop, ends[0], Recorder())

@@ -1,8 +1,10 @@
 """Child processes: no thread, no zombie, no lost exit code."""
 
 import asyncio
+import errno
 import os
 import signal
+import subprocess
 import sys
 import threading
 
@@ -76,6 +78,46 @@ async def test_an_exit_status_that_somebody_else_took(loop, library, reports):
     os.waitpid(process.pid, 0)
     assert await asyncio.wait_for(process.wait(), 15) == 255
     reports.take_records()
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 12), reason="asyncio of 3.12 on lets pidfd_open() fail")
+async def test_a_program_that_ignores_its_children(loop, reports):
+    """The kernel forgets them then as soon as they end, their exit codes included."""
+    before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    try:
+        for _ in range(20):
+            process = await asyncio.create_subprocess_exec("false")
+            assert await asyncio.wait_for(process.wait(), 15) == 255
+    finally:
+        signal.signal(signal.SIGCHLD, before)
+    reports.take_records()
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 12), reason="asyncio's own from 3.12 on")
+@pytest.mark.parametrize("library", ["tepal"], indirect=True)
+async def test_no_descriptor_to_wait_with(loop, monkeypatch):
+    """The process is ended, its pipes are closed."""
+    starting = subprocess.Popen
+    started = []
+
+    def remember(*arguments, **options):
+        started.append(starting(*arguments, **options))
+        return started[0]
+
+    opening = os.pidfd_open
+
+    def none_left(pid):
+        if pid == os.getpid():
+            return opening(pid)  # that is how tepal asks whether the kernel has such descriptors
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(subprocess, "Popen", remember)
+    with monkeypatch.context() as context:
+        context.setattr(os, "pidfd_open", none_left)
+        with pytest.raises(OSError, match="Too many open files"):
+            await run("sleep", "60", stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert started.pop().returncode == -signal.SIGKILL
+    await asyncio.sleep(0.01)
 
 
 def test_a_loop_that_is_closed_while_a_process_runs(library):

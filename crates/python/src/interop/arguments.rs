@@ -78,6 +78,31 @@ impl<'a> Arguments<'a> {
         }
     }
 
+    /// The one argument that `function` takes, given by position or by its name.
+    ///
+    /// # Errors
+    /// `TypeError` if there is none, more than one, or one of another name.
+    #[inline(always)]
+    pub(crate) fn sole(&self, function: &'static str, name: Name) -> PyResult<&'a Object> {
+        match self.positional() {
+            [only] if self.names.is_null() => Ok(only),
+            _ => self.sole_named(function, name),
+        }
+    }
+
+    #[cold]
+    fn sole_named(&self, function: &'static str, name: Name) -> PyResult<&'a Object> {
+        let signature = Signature {
+            function,
+            names: [name],
+            required: 1,
+            positional: 1,
+        };
+        self.bind(&signature)?;
+        // SAFETY: the call has exactly one argument, which is the first of the array; as in `positional`.
+        Ok(unsafe { &*self.values.cast::<Object>() })
+    }
+
     /// `function(receiver, *these)`
     ///
     /// # Errors

@@ -5,7 +5,7 @@ use std::os::raw::c_int;
 
 use pyo3::ffi;
 
-use super::errors::{PyResult, Raised};
+use super::errors::{Builtin, PyResult, Raised, take_raised};
 use super::object::Object;
 
 /// A `bytes` object, exactly: its content never changes, so it can be read as long as it is kept.
@@ -156,9 +156,15 @@ impl View {
     /// The object's bytes, to be written.
     ///
     /// # Errors
-    /// As [`View::readable`], and `BufferError` if it is read-only.
+    /// `TypeError` if it has none that can be written, as methods of sockets put it.
     pub(crate) fn writable(object: &Object) -> PyResult<View> {
-        View::get(object, ffi::PyBUF_WRITABLE)
+        View::get(object, ffi::PyBUF_WRITABLE).map_err(|_raised| {
+            drop(take_raised());
+            Builtin::TypeError.raise(&format!(
+                "a read-write bytes-like object is required, not {}",
+                super::instance::type_name(object)
+            ))
+        })
     }
 
     fn get(object: &Object, flags: i32) -> PyResult<View> {

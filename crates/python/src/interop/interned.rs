@@ -94,6 +94,7 @@ names! {
     Key = "key",
     Limit = "limit",
     LimitUnderscore = "_limit",
+    ListOfData = "list_of_data",
     Loop = "loop",
     LoopUnderscore = "_loop",
     Low = "low",

@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::ffi::CStr;
 
+use crate::interop::arguments::Arguments;
 use crate::interop::buffers::{self, Bytes, View};
 use crate::interop::calls;
 use crate::interop::coroutines::is_true;
@@ -10,7 +11,8 @@ use crate::interop::errors::PyResult;
 use crate::interop::gc::Visitor;
 use crate::interop::imports::{dotted, imports};
 use crate::interop::instance::{HeapType, Instance, TypeCell};
-use crate::interop::methods::{with_one, writable};
+use crate::interop::interned::Name;
+use crate::interop::methods::{with_arguments, writable};
 use crate::interop::object::{Object, Slot};
 use crate::interop::openssl::Connection;
 use crate::interop::type_builder::TypeBuilder;
@@ -206,15 +208,17 @@ pub(crate) fn make_type() -> PyResult<Object> {
     .constructible()
     .subclassable()
     .methods(vec![
-        with_one(
+        with_arguments(
             c"write",
-            c"write($self, data, /)\n--\n\nSend bytes; never blocks.",
-            write,
+            c"write($self, /, data)\n--\n\nSend bytes; never blocks.",
+            |this: &T, arguments: Arguments<'_>| write(this, arguments.sole("write", Name::Data)?),
         ),
-        with_one(
+        with_arguments(
             c"writelines",
-            c"writelines($self, list_of_data, /)\n--\n\nSend several bytes objects; never blocks.",
-            write_lines,
+            c"writelines($self, /, list_of_data)\n--\n\nSend several bytes objects; never blocks.",
+            |this: &T, arguments: Arguments<'_>| {
+                write_lines(this, arguments.sole("writelines", Name::ListOfData)?)
+            },
         ),
     ])
     .attributes(vec![

@@ -58,7 +58,7 @@ struct Listener<'a> {
 /// kernel, which it then meets itself.
 ///
 /// # Errors
-/// `SystemExit` and `KeyboardInterrupt` out of the protocol factory. As asyncio outside debug mode, any other exception
+/// `OSError` if descriptors or memory have run out ([`is_exhaustion`]). `SystemExit` and `KeyboardInterrupt` out of the protocol factory. As asyncio outside debug mode, any other exception
 /// ends only the connection concerned.
 ///
 /// # Reentrancy
@@ -104,10 +104,18 @@ pub(crate) fn accept_streams(
             Ok((descriptor, peer)) => listener.accepted(descriptor, &peer)?,
             Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(true),
             Err(error) if error.kind() == ErrorKind::ConnectionAborted => {}
+            Err(error) if is_exhaustion(&error) => return Err(raise_os_error(&error)),
             Err(_) => return Ok(false),
         }
     }
     Ok(true)
+}
+
+/// Whether the kernel lacks what a new connection needs, so that it will say the same for a while.
+fn is_exhaustion(error: &std::io::Error) -> bool {
+    [libc::EMFILE, libc::ENFILE, libc::ENOBUFS, libc::ENOMEM]
+        .map(Some)
+        .contains(&error.raw_os_error())
 }
 
 impl Listener<'_> {

@@ -146,10 +146,12 @@ fn reading_methods() -> Vec<Method<StreamBody>> {
             c"resume_reading($self, /)\n--\n\nRead again.",
             S::resume_reading,
         ),
-        with_one(
+        with_arguments(
             c"set_protocol",
-            c"set_protocol($self, protocol, /)\n--\n\nHand data to another protocol.",
-            S::set_protocol,
+            c"set_protocol($self, /, protocol)\n--\n\nHand data to another protocol.",
+            |this: &S, arguments: Arguments<'_>| {
+                this.set_protocol(arguments.sole("set_protocol", Name::Protocol)?)
+            },
         ),
         without_arguments(
             c"get_protocol",
@@ -169,11 +171,15 @@ fn reading_methods() -> Vec<Method<StreamBody>> {
 
 fn writing_methods() -> Vec<Method<StreamBody>> {
     vec![
-        with_one(c"write", c"write($self, data, /)\n--\n\nSend bytes; never blocks.", S::write),
-        with_one(
+        with_arguments(
+            c"write",
+            c"write($self, /, data)\n--\n\nSend bytes; never blocks.",
+            |this: &S, arguments: Arguments<'_>| this.write(arguments.sole("write", Name::Data)?),
+        ),
+        with_arguments(
             c"writelines",
-            c"writelines($self, list_of_data, /)\n--\n\nSend several bytes objects; never blocks.",
-            S::write_lines,
+            c"writelines($self, /, list_of_data)\n--\n\nSend several bytes objects; never blocks.",
+            |this: &S, arguments: Arguments<'_>| this.write_lines(arguments.sole("writelines", Name::ListOfData)?),
         ),
         without_arguments(c"write_eof", c"write_eof($self, /)\n--\n\nSend no more; reading goes on.", S::write_eof),
         without_arguments(c"can_write_eof", c"can_write_eof($self, /)\n--\n\nTrue.", |_: &S| true),

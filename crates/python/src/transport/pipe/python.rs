@@ -127,10 +127,10 @@ fn read_methods() -> Vec<Method<ReadPipeBody>> {
             R::pause_reading,
         ),
         without_arguments(c"resume_reading", c"resume_reading($self, /)\n--\n\nRead again.", R::resume_reading),
-        with_one(
+        with_arguments(
             c"set_protocol",
-            c"set_protocol($self, protocol, /)\n--\n\nHand data to another protocol.",
-            R::set_protocol,
+            c"set_protocol($self, /, protocol)\n--\n\nHand data to another protocol.",
+            |this: &R, arguments: Arguments<'_>| this.set_protocol(arguments.sole("set_protocol", Name::Protocol)?),
         ),
         without_arguments(c"close", c"close($self, /)\n--\n\nRead no more, and close the pipe.", R::close),
         with_arguments(c"_close", c"_close($self, exc)\n--\n\nEnd with an exception.", |this: &R, arguments: Arguments<'_>| {
@@ -181,11 +181,15 @@ fn read_attributes() -> Vec<Attribute<ReadPipeBody>> {
 
 fn write_methods() -> Vec<Method<WritePipeBody>> {
     vec![
-        with_one(c"write", c"write($self, data, /)\n--\n\nWrite bytes; never blocks.", W::write),
-        with_one(
+        with_arguments(
+            c"write",
+            c"write($self, /, data)\n--\n\nWrite bytes; never blocks.",
+            |this: &W, arguments: Arguments<'_>| this.write(arguments.sole("write", Name::Data)?),
+        ),
+        with_arguments(
             c"writelines",
-            c"writelines($self, list_of_data, /)\n--\n\nWrite several bytes objects; never blocks.",
-            W::write_lines,
+            c"writelines($self, /, list_of_data)\n--\n\nWrite several bytes objects; never blocks.",
+            |this: &W, arguments: Arguments<'_>| this.write_lines(arguments.sole("writelines", Name::ListOfData)?),
         ),
         without_arguments(
             c"write_eof",
@@ -216,10 +220,13 @@ fn write_methods() -> Vec<Method<WritePipeBody>> {
 
 fn ending_methods() -> Vec<Method<WritePipeBody>> {
     vec![
-        with_one(
+        with_arguments(
             c"set_protocol",
-            c"set_protocol($self, protocol, /)\n--\n\nTell another protocol of flow control and the end.",
-            |this: &W, protocol: &Object| this.end().protocol.set(protocol.clone()),
+            c"set_protocol($self, /, protocol)\n--\n\nTell another protocol of flow control and the end.",
+            |this: &W, arguments: Arguments<'_>| {
+                this.end().protocol.set(arguments.sole("set_protocol", Name::Protocol)?.clone());
+                Ok(())
+            },
         ),
         without_arguments(c"close", c"close($self, /)\n--\n\nEnd once everything is written.", W::write_eof),
         without_arguments(c"abort", c"abort($self, /)\n--\n\nEnd at once.", |this: &W| {

@@ -103,6 +103,7 @@ class Recording:
         self.activations = Activations(events) if level >= TRACE else None
         self._details: dict[tuple[str, str, tuple[str, int, str] | None], int] = {("other", "", None): 0}
         self._patience = PATIENCE
+        self._strangers: dict[Any, dict[int, Waiting]] = {}
         self._left: dict[int, weakref.ref[Any]] = {}
         self._detail_list: list[tuple[str, str, tuple[str, int, str] | None]] = []
 
@@ -180,6 +181,8 @@ class Recording:
             stuck.judge(found, tasks, awaited, self._patience, guarded(loop, tasks))
             self._patience -= time.monotonic() - started
         self.waiting.update((each.task, each) for each in found)
+        strangers = {each.task: each for each in found if each.verdict and places.is_library(each.file)}
+        self._strangers.setdefault(loop, {}).update(strangers)
         return found
 
     def _forget_those_that_went_on(self) -> None:
@@ -224,6 +227,8 @@ class Recording:
                 record.rows,
                 record.dropped,
             ) = recorded
+            for each in self._strangers.pop(loop, {}).values():
+                _place_where_made(each, record)
         watchdog = self._loops.get(loop)
         if watchdog is not None:
             record.block_stacks = dict(watchdog.stacks)
@@ -271,3 +276,13 @@ class Recording:
     def never_awaited(self) -> NeverAwaited:
         """The coroutines that nobody awaited."""
         return self._never_awaited
+
+
+def _place_where_made(waiting: Waiting, record: LoopRecord) -> None:
+    """Name the program's line that made a Task of which no line is the program's: ``create_task(queue.get())``."""
+    if not 0 <= waiting.site < len(record.sites):
+        return
+    code, instruction, *_ = record.sites[waiting.site]
+    place = places.place_of(record.codes[code][0], instruction)
+    if not places.is_library(place[0]):
+        waiting.file, waiting.line, waiting.function = place

@@ -37,6 +37,8 @@ class Waiting:
     function: str = ""
     verdict: str = ""
     """Why nobody will wake it, or `SWALLOWED`; empty if all is well."""
+    site: int = -1
+    """The recorder's number of the line that made the Task; -1 if there is none."""
 
     def as_dict(self, began: int) -> dict[str, Any]:
         """As JSON has it, with times since the recording began."""
@@ -121,10 +123,10 @@ def look_at_waiting(loop: Any) -> tuple[list[Waiting], list[Any], list[Any]]:
     found: list[Waiting] = []
     tasks: list[Any] = []
     awaited: list[Any] = []
-    for task, row, _site, since, ready in loop._noted_tasks():
+    for task, row, site, since, ready in loop._noted_tasks():
         kind, text, future, frame = describe(task, loop)
         name = places.name_of_coroutine(task.get_coro())
-        waiting = Waiting(row[0], task.get_name(), name, kind, text, since or ready or now, now)
+        waiting = Waiting(row[0], task.get_name(), name, kind, text, since or ready or now, now, site=site)
         if frame is not None:
             waiting.file, waiting.line, waiting.function = places.place_of_frame(frame)
         if future is not None:

@@ -115,3 +115,11 @@ def test_standard_output_of_another_encoding(tmp_path):
 def test_an_address_in_sarif_has_no_spaces(tmp_path):
     finished = report(tmp_path, "pass", "--sarif", name="my programs/a program.py")
     assert '"uri": "my%20programs/a%20program.py"' in finished.stdout
+
+
+def test_names_from_the_program_stay_on_their_line(tmp_path):
+    doing = "kept = asyncio.create_task(asyncio.sleep(60), name='a\\n  b:1 in c\\x1b[31m'); await asyncio.sleep(0)"
+    finished = report(tmp_path, doing)
+    assert finished.returncode == 0
+    assert "\n  a\\n  b:1 in c\\x1b[31m (sleep) " in finished.stderr
+    assert "\x1b" not in finished.stderr

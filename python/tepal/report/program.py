@@ -19,6 +19,7 @@ from tepal.report import observing
 from tepal.report.finding import DEFAULT_KINDS, KINDS
 from tepal.report.recording import REPORT, THRESHOLD, TRACE, Recording
 from tepal.report.result import Report
+from tepal.report.text import one_line
 from tepal.report.trace import trace_of
 from tepal.report.waiting import SWALLOWED
 
@@ -276,7 +277,7 @@ def _listen_to_signal(recording: Recording) -> None:
                 place = f"{each.file}:{each.line}" if each.file else ""
                 line = f"{each.name} ({each.coroutine}) {place} waits for {each.text}, since {seconds:.3g} s"
                 verdict = f"; it {each.verdict}" if each.verdict == SWALLOWED else f": {each.verdict}"
-                print(line + (verdict if each.verdict else ""), file=sys.stderr, flush=True)
+                print(one_line(line + (verdict if each.verdict else "")), file=sys.stderr, flush=True)
 
     try:
         if signal.getsignal(signal.SIGUSR1) is signal.SIG_DFL:

@@ -34,16 +34,21 @@ class _Paint:
         return file if relative.startswith("..") else relative
 
 
+def one_line(text: str) -> str:
+    """A name from the program as one line that moves no cursor and colours nothing."""
+    return text if text.isprintable() else "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
+
+
 def _finding(finding: Finding, paint: _Paint) -> list[str]:
     place = f"{paint.shown(finding.file)}:{finding.line}" if finding.file else "(no line of the program)"
-    lines = [f"  {paint('place', place)} in {finding.function}", f"    {finding.message}"]
-    source = linecache.getline(finding.file, finding.line).strip()
+    lines = [f"  {paint('place', one_line(place))} in {one_line(finding.function)}", f"    {one_line(finding.message)}"]
+    source = one_line(linecache.getline(finding.file, finding.line).strip().expandtabs())
     if source:
         lines.append(f"      {paint('quiet', '|')} {source}")
     for file, line, text in finding.related[:_WIDTH]:
-        lines.append(paint("quiet", f"      {paint.shown(file)}:{line} {text}"))
+        lines.append(paint("quiet", one_line(f"      {paint.shown(file)}:{line} {text}")))
     if finding.advice:
-        lines.append(f"    {paint('advice', finding.advice)}")
+        lines.append(f"    {paint('advice', one_line(finding.advice))}")
     return lines
 
 
@@ -74,8 +79,8 @@ def _waiting(report: Report, paint: _Paint) -> Iterable[str]:
     for each in sorted(report.waiting, key=lambda each: each.since)[:_WIDTH]:
         place = f"{paint.shown(each.file)}:{each.line}" if each.file else ""
         since = duration(each.seen - each.since)
-        yield f"  {each.name} ({each.coroutine}) {paint('place', place)}"
-        yield f"    for {each.text}, since {since}"
+        yield f"  {one_line(f'{each.name} ({each.coroutine})')} {paint('place', one_line(place))}"
+        yield f"    for {one_line(each.text)}, since {since}"
     if len(report.waiting) > _WIDTH:
         yield f"  ... and {len(report.waiting) - _WIDTH} more"
 
@@ -89,7 +94,8 @@ def _sums(report: Report, paint: _Paint) -> Iterable[str]:
         f"busy {duration(sums['busy'])}, idle {duration(sums['idle'])}, utilisation {sums['utilisation']:.1%}"
     )
     if sums["longest_delay"]:
-        yield f"  longest from ready to running: {duration(sums['longest_delay'])} ({sums['longest_delay_coroutine']})"
+        whose = one_line(sums["longest_delay_coroutine"])
+        yield f"  longest from ready to running: {duration(sums['longest_delay'])} ({whose})"
     rows = sums["coroutines"][:_WIDTH]
     if not rows:
         return
@@ -98,7 +104,7 @@ def _sums(report: Report, paint: _Paint) -> Iterable[str]:
     yield paint("quiet", header)
     for row in rows:
         times = " ".join(f"{duration(row[key]):>9}" for key in ("busy", "longest_step", "longest_delay"))
-        yield f"  {row['coroutine'][:width]:{width}} {row['tasks']:>9} {row['steps']:>9} {times}"
+        yield f"  {one_line(row['coroutine'])[:width]:{width}} {row['tasks']:>9} {row['steps']:>9} {times}"
 
 
 def render(report: Report, *, colour: bool, libraries: bool) -> str:

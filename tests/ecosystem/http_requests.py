@@ -3,14 +3,18 @@
 import hashlib
 import http.client
 import json
+import select
 import socket
 import ssl
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from urllib.parse import urlsplit
 
 from subject import Subject
 
 LIMIT = 20.0
+# How long a server may take to send its session tickets, if it sends any.
+TICKETS_LIMIT = 0.5
 LARGE = bytes(range(256)) * 12_000
 HEADERS_OF_A_SERVER = ("content-type", "content-length", "transfer-encoding", "connection", "allow")
 
@@ -152,14 +156,36 @@ def exercise_sockets(client: Client) -> dict[str, Any]:
     return seen
 
 
+def connected(url: str, context: ssl.SSLContext | None) -> dict[str, Any]:
+    """Returns the words that have websockets connect to `url`: over TLS, on a socket that has read its tickets.
+
+    websockets reads in one thread and writes in another. When the server's session tickets arrive while the request is
+    written, OpenSSL may lose the request, and both sides wait: with no event loop on either side as well.
+    """
+    if context is None:
+        return {"uri": url}
+    address = urlsplit(url)
+    plain = socket.create_connection((address.hostname, address.port), timeout=LIMIT)
+    secured = context.wrap_socket(plain, server_hostname=address.hostname)
+    if select.select([secured], [], [], TICKETS_LIMIT)[0]:
+        secured.setblocking(False)
+        try:
+            early = secured.recv(1)
+            raise AssertionError(f"a server that says {early!r} before it was asked")
+        except ssl.SSLWantReadError:
+            pass
+    secured.settimeout(None)
+    return {"uri": url.replace("wss:", "ws:", 1), "sock": secured}
+
+
 def exercise_websockets(url: str, loop: Subject, context: ssl.SSLContext | None = None) -> dict[str, Any]:
     """Talks with a WebSocket server of asgi_application; returns what was seen."""
     import websockets.exceptions
     from websockets.sync.client import connect
 
     seen: dict[str, Any] = {}
-    limits = {"open_timeout": LIMIT, "close_timeout": LIMIT, "max_size": 2**23, "ssl": context}
-    with connect(url, **limits) as client:
+    limits = {"open_timeout": LIMIT, "close_timeout": LIMIT, "max_size": 2**23}
+    with connect(**connected(url, context), **limits) as client:
         loop.check(client.recv(LIMIT))
         for size in (0, 1, 125, 126, 65_535, 65_536, 1_000_000):
             client.send("x" * size)
@@ -178,19 +204,19 @@ def exercise_websockets(url: str, loop: Subject, context: ssl.SSLContext | None 
         except websockets.exceptions.ConnectionClosed as closed:
             seen["close"] = [closed.rcvd.code, closed.rcvd.reason]
     try:
-        connect(f"{url}/refuse", **limits)
+        connect(**connected(f"{url}/refuse", context), **limits)
     except websockets.exceptions.InvalidStatus as refused:
         seen["refused"] = refused.response.status_code
     with ThreadPoolExecutor(8) as threads:
-        seen["many"] = list(threads.map(lambda index: chat(url, limits, index), range(8)))
+        seen["many"] = list(threads.map(lambda index: chat(connected(url, context) | limits, index), range(8)))
     return seen
 
 
-def chat(url: str, limits: dict[str, Any], index: int) -> bool:
+def chat(words: dict[str, Any], index: int) -> bool:
     """Exchanges a hundred messages on a connection of its own; tells whether each came back as it was sent."""
     from websockets.sync.client import connect
 
-    with connect(url, **limits) as client:
+    with connect(**words) as client:
         client.recv(LIMIT)
         for number in range(100):
             client.send(f"{index} {number}" * 50)

@@ -11,7 +11,7 @@ from program import Program
 
 from services.debian import Unavailable
 
-NAMES = ("postgresql", "redis", "mariadb")
+NAMES = ("postgresql", "redis", "mariadb", "nats", "mosquitto")
 
 
 class Services:

@@ -58,6 +58,10 @@ QUESTIONS = {
     "question_bare": [("never-awaited", 17, 1)],
     "question_task": [("dropped", 17, 1)],
     "awaited_at_once": [("awaited-at-once", 16, 10000)],
+    "made_in_many_ways": [
+        *(("awaited-at-once", line, 3) for line in range(16, 22)),
+        *(("dropped", line, 1) for line in (22, 23)),
+    ],
 }
 
 
@@ -68,7 +72,8 @@ def test_the_report_names_the_lines_of_the_question(name, tmp_path):
     arguments[arguments.index("run") :] = ["report", f"--json={file}", "--vintage", str(PROGRAMS / f"{name}.py")]
     subprocess.run(arguments, capture_output=True, text=True, timeout=30, check=True)
     findings = json.loads(file.read_text())["findings"]
-    assert [(each["kind"], each["line"], each["count"]) for each in findings] == QUESTIONS[name]
+    assert sorted((each["kind"], each["line"], each["count"]) for each in findings) == QUESTIONS[name]
+    assert all(each["advice"] == "write `yield from coro()`" for each in findings if each["kind"] == "awaited-at-once")
     assert {each["file"] for each in findings} == {str(PROGRAMS / f"{name}.py")}
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import dis
 import linecache
+import re
 from types import CodeType
 
 from tepal.report import places
@@ -18,6 +19,8 @@ from tepal.report.finding import Finding, duration
 _AWAITS = {"GET_AWAITABLE", "GET_YIELD_FROM_ITER"}
 _NOTHING = {"CACHE", "NOP", "EXTENDED_ARG", "NOT_TAKEN"}
 _STORES = {"STORE_FAST"}
+_KEYWORDS = re.compile(r"\b(async|await)\b")
+_STAND_INS = {"async": "zqsyn", "await": "zqwai"}
 _LOADS = {"LOAD_FAST", "LOAD_FAST_CHECK", "LOAD_FAST_BORROW", "LOAD_FAST_BORROW_CHECK"}
 
 
@@ -73,18 +76,26 @@ def _made_from(code: CodeType, instruction: int) -> str | None:
     encoded[0] = encoded[0][column:]
     text = b"".join(encoded).decode(errors="replace")
     try:
-        call = ast.parse(text, mode="eval").body
+        return _argument_of(text)
     except SyntaxError:
-        return _made_from_old(text)
-    if not isinstance(call, ast.Call) or len(call.args) != 1:
+        return _argument_of_old(text)
+
+
+def _argument_of(call: str) -> str | None:
+    """The text of the only positional argument of a call."""
+    expression = ast.parse(call, mode="eval").body
+    if not isinstance(expression, ast.Call) or len(expression.args) != 1:
         return None
-    return ast.get_source_segment(text, call.args[0])
+    return ast.get_source_segment(call, expression.args[0])
 
 
-def _made_from_old(text: str) -> str | None:
-    """As ``_made_from``, for ``asyncio.async(...)``, which Python cannot read any more."""
-    _, separator, rest = text.partition("async(")
-    return rest.rpartition(")")[0] if separator else None
+def _argument_of_old(call: str) -> str | None:
+    """As ``_argument_of``, for ``asyncio.async(...)``, which Python cannot read any more."""
+    try:
+        argument = _argument_of(_KEYWORDS.sub(lambda found: _STAND_INS[found[0]], call))
+    except SyntaxError:
+        return None
+    return argument and argument.replace(_STAND_INS["async"], "async").replace(_STAND_INS["await"], "await")
 
 
 def find(code: CodeType, instruction: int, count: int, cost: int, tasks: list[int]) -> Finding | None:

@@ -15,7 +15,7 @@ PROGRAM, DOOR, INNER, BOTTOM = range(4)
 
 _ASYNCIO = os.path.dirname(asyncio.__file__) + os.sep
 _TEPAL = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
-_DOORS = {"create_task", "ensure_future", "_ensure_future", "async_", "Task"}
+_DOORS = {"create_task", "ensure_future", "_ensure_future", "async_", "Task", "_new_task", "_TaskKind.__call__"}
 _BOTTOMS = {"run_forever", "_run_once", "_run", "_run_until_stopped"}
 
 
@@ -30,7 +30,7 @@ def classify(code: Any) -> int:
         return PROGRAM
     if code.co_name in _BOTTOMS:
         return BOTTOM
-    is_door = code.co_name in _DOORS and "TaskGroup" not in code.co_qualname
+    is_door = (code.co_name in _DOORS and "TaskGroup" not in code.co_qualname) or code.co_qualname in _DOORS
     return DOOR if is_door else INNER
 
 

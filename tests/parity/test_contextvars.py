@@ -311,3 +311,82 @@ async def test_decimal_contexts_are_kept_apart(loop):
 
 async def test_a_context_that_is_none(loop, library):
     assert await loop.create_task(read(), context=None) == "default"
+
+
+def test_result_of_a_foreign_future_runs_in_the_context_of_the_task(loop, library):
+    seen = []
+
+    class Answer(library.Future):
+        def result(self):
+            seen.append((variable.get(), asyncio.current_task()))
+            return super().result()
+
+    async def main():
+        variable.set("task")
+        future = Answer(loop=loop)
+        loop.call_soon(future.set_result, 3)
+        return await future
+
+    assert loop.run_until_complete(main()) == 3
+    assert seen[0] == ("task", None)
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="contexts of handlers are new in 3.12")
+def test_a_step_that_fails_is_reported_in_the_context_of_the_task(loop, library):
+    seen = []
+    loop.set_exception_handler(lambda loop, context: seen.append((variable.get(), type(context["exception"]))))
+
+    class Broken:
+        _asyncio_future_blocking = True
+
+        def __await__(self):
+            yield self
+
+    async def wait():
+        variable.set("task")
+        await Broken()
+
+    task = library.Task(wait(), loop=loop)
+    run_turns(loop, 2)
+    assert seen == [("task", AttributeError)]
+    task.get_coro().close()
+    task._log_destroy_pending = False
+    asyncio.tasks._unregister_task(task)
+
+
+def test_the_handle_of_a_step_has_the_context_of_the_task(loop, library):
+    """nest_asyncio and others take Handles out of ``_ready`` and run them."""
+    seen = []
+
+    async def keep(value):
+        variable.set(value)
+        for _ in range(3):
+            await asyncio.sleep(0)
+            seen.append((value, variable.get()))
+
+    tasks = [library.Task(keep(value), loop=loop) for value in "ab"]
+    asyncio.events._set_running_loop(loop)
+    try:
+        while not all(task.done() for task in tasks):
+            handle = loop._ready.popleft()
+            handle._run()
+    finally:
+        asyncio.events._set_running_loop(None)
+    assert seen == [("a", "a"), ("b", "b")] * 3
+
+
+def test_tasks_keep_their_contexts_with_a_replaced_handle_run(loop, monkeypatch):
+    original = asyncio.Handle._run
+    monkeypatch.setattr(asyncio.Handle, "_run", lambda handle: original(handle))
+
+    async def keep(value):
+        variable.set(value)
+        for _ in range(3):
+            await asyncio.sleep(0)
+            assert variable.get() == value
+        return value
+
+    async def main():
+        return await asyncio.gather(*map(keep, range(3)))
+
+    assert loop.run_until_complete(main()) == [0, 1, 2]

@@ -477,3 +477,12 @@ async def test_many_mixed_waits_end_in_order(loop):
     # only if set in one turn: so they are, all before the first task runs on.
     await asyncio.gather(*(waiter((number * 37) % 60) for number in range(60)))
     assert ended == list(range(60))
+
+
+def test_a_negative_delay_is_due_before_what_is_due_now(loop):
+    seen = []
+    loop.call_later(0, seen.append, "now")
+    loop.call_later(-1, seen.append, "a second ago")
+    loop.call_later(-5, seen.append, "five seconds ago")
+    run_turns(loop, 2)
+    assert seen == ["five seconds ago", "a second ago", "now"]

@@ -175,7 +175,7 @@ fn sendto(this: &Instance<EndpointBody>, arguments: Arguments<'_>) -> PyResult<O
         };
     }
     let [data, address] = arguments.bind(&Signature {
-        function: "sendto",
+        function: "_SelectorDatagramTransport.sendto",
         names: [Name::Data, Name::Addr],
         required: 1,
         positional: 2,

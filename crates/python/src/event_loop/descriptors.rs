@@ -50,7 +50,7 @@ fn watched_descriptor(this: &L, file: &Object) -> PyResult<RawFd> {
 }
 
 fn add(this: &L, arguments: Arguments<'_>, side: Side) -> PyResult<Object> {
-    let context = arguments.only_keyword("_add_reader", Name::Context)?;
+    let context = arguments.only_keyword("BaseSelectorEventLoop._add_reader", Name::Context)?;
     let [file, callback, rest @ ..] = arguments.positional() else {
         return Err(Builtin::TypeError.raise("a file descriptor and a callback are required"));
     };

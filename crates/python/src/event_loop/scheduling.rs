@@ -5,7 +5,7 @@ use tepal_core::monotonic_ns;
 use crate::handle::{HandleBody, ThreadSafeHandleBody, TimerHandleBody};
 use crate::interop::arguments::Arguments;
 use crate::interop::calls;
-use crate::interop::errors::{Builtin, PyResult};
+use crate::interop::errors::{Builtin, PyResult, Raised};
 use crate::interop::imports::imports;
 use crate::interop::instance::{Instance, Ref};
 use crate::interop::interned::{Name, intern};
@@ -94,10 +94,26 @@ fn read<'a>(
 ) -> PyResult<(&'a [Object], Option<Object>)> {
     let positional = arguments.positional();
     if positional.len() >= leading.len() {
-        return Ok((positional, arguments.only_keyword(function, Name::Context)?));
+        return match arguments.only_keyword(function, Name::Context) {
+            Ok(context) => Ok((positional, context)),
+            Err(raised) => Err(given_twice(arguments, function, leading).unwrap_or(raised)),
+        };
     }
     let context = by_keyword(arguments, storage, function, leading)?;
     Ok((storage, context))
+}
+
+/// The error for a leading argument that is given by position and by keyword.
+#[cold]
+fn given_twice(arguments: &Arguments<'_>, function: &str, leading: &[Name]) -> Option<Raised> {
+    let twice = leading.iter().find(|name| {
+        (0..arguments.keyword_count())
+            .any(|index| values::same_text(&arguments.keyword(index).0, name.object()))
+    })?;
+    Some(Builtin::TypeError.raise(&format!(
+        "{function}() got multiple values for argument '{}'",
+        twice.text()
+    )))
 }
 
 #[cold]
@@ -118,7 +134,7 @@ fn by_keyword(
         {
             let given = values::text(&given).unwrap_or_default();
             return Err(Builtin::TypeError.raise(&format!(
-                "BaseEventLoop.{function}() got an unexpected keyword argument '{given}'"
+                "{function}() got an unexpected keyword argument '{given}'"
             )));
         }
     }
@@ -136,10 +152,10 @@ fn by_keyword(
     match missing.as_slice() {
         [] => Ok(context),
         [one] => Err(Builtin::TypeError.raise(&format!(
-            "BaseEventLoop.{function}() missing 1 required positional argument: {one}"
+            "{function}() missing 1 required positional argument: {one}"
         ))),
         several => Err(Builtin::TypeError.raise(&format!(
-            "BaseEventLoop.{function}() missing {} required positional arguments: {}",
+            "{function}() missing {} required positional arguments: {}",
             several.len(),
             several.join(" and ")
         ))),
@@ -168,7 +184,12 @@ fn call_soon(this: &L, arguments: Arguments<'_>) -> PyResult<Object> {
 /// As [`call_soon`], with a context given, and minding what the loop's attention asks for.
 fn call_soon_with_care(this: &L, arguments: &Arguments<'_>) -> PyResult<Object> {
     let mut storage = Vec::new();
-    let (given, context) = read(arguments, &mut storage, "call_soon", &[Name::Callback])?;
+    let (given, context) = read(
+        arguments,
+        &mut storage,
+        "BaseEventLoop.call_soon",
+        &[Name::Callback],
+    )?;
     let (callback, rest) = (&given[0], &given[1..]);
     if !this.attention.is_only_watched() {
         check(this, callback, "call_soon", true)?;
@@ -196,7 +217,7 @@ fn call_soon_threadsafe(this: &L, arguments: Arguments<'_>) -> PyResult<Object> 
     let (given, context) = read(
         &arguments,
         &mut storage,
-        "call_soon_threadsafe",
+        "BaseEventLoop.call_soon_threadsafe",
         &[Name::Callback],
     )?;
     let (callback, rest) = (&given[0], &given[1..]);
@@ -297,7 +318,12 @@ fn check(this: &L, callback: &Object, method: &str, thread: bool) -> PyResult<()
 fn call_later(this: &L, arguments: Arguments<'_>) -> PyResult<Object> {
     let mut storage = Vec::new();
     let leading = [Name::Delay, Name::Callback];
-    let (given, context) = read(&arguments, &mut storage, "call_later", &leading)?;
+    let (given, context) = read(
+        &arguments,
+        &mut storage,
+        "BaseEventLoop.call_later",
+        &leading,
+    )?;
     let (callback, rest) = (&given[1], &given[2..]);
     if given[0].is_none() {
         return Err(Builtin::TypeError.raise("delay must not be None"));
@@ -307,8 +333,13 @@ fn call_later(this: &L, arguments: Arguments<'_>) -> PyResult<Object> {
     }
     let delay = values::to_float(&given[0])?;
     let now = this.now()?;
-    let deadline = now.saturating_add(nanoseconds(delay));
     let when = now as f64 / 1e9 + delay;
+    let deadline = if delay < 0.0 {
+        // Before what is due now.
+        nanoseconds(when)
+    } else {
+        now.saturating_add(nanoseconds(delay))
+    };
     Ok(add_timer(this, deadline, when, callback, rest, context)?.into_object())
 }
 
@@ -332,7 +363,7 @@ fn call_later_by_call_at(this: &L, given: &[Object], context: Option<Object>) ->
 fn call_at(this: &L, arguments: Arguments<'_>) -> PyResult<Object> {
     let mut storage = Vec::new();
     let leading = [Name::When, Name::Callback];
-    let (given, context) = read(&arguments, &mut storage, "call_at", &leading)?;
+    let (given, context) = read(&arguments, &mut storage, "BaseEventLoop.call_at", &leading)?;
     let (callback, rest) = (&given[1], &given[2..]);
     if given[0].is_none() {
         return Err(Builtin::TypeError.raise("when cannot be None"));

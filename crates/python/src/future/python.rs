@@ -3,7 +3,7 @@
 use crate::interop::arguments::{Arguments, Signature};
 use crate::interop::calls;
 use crate::interop::coroutines::is_true;
-use crate::interop::errors::{Builtin, PyResult};
+use crate::interop::errors::{Builtin, PyResult, Raised};
 use crate::interop::imports::imports;
 use crate::interop::instance::Instance;
 use crate::interop::interned::Name;
@@ -50,14 +50,26 @@ fn cancel(this: &F, arguments: Arguments<'_>) -> PyResult<bool> {
 }
 
 fn add_done_callback(this: &F, arguments: Arguments<'_>) -> PyResult<()> {
-    let context = arguments.only_keyword("add_done_callback", Name::Context)?;
-    match arguments.positional() {
-        [function] => this.add_function(function, context),
-        other => Err(Builtin::TypeError.raise(&format!(
-            "add_done_callback() takes exactly 1 positional argument ({} given)",
-            other.len()
-        ))),
+    if let [function] = arguments.positional()
+        && arguments.keyword_count() < 2
+    {
+        let context = arguments.only_keyword("add_done_callback", Name::Context)?;
+        return this.add_function(function, context);
     }
+    Err(wrong_count(&arguments))
+}
+
+/// As CPython words it for one argument by position and one by keyword.
+#[cold]
+fn wrong_count(arguments: &Arguments<'_>) -> Raised {
+    let positional = arguments.positional().len();
+    let total = positional + arguments.keyword_count();
+    Builtin::TypeError.raise(&if total > 2 {
+        let kind = if positional == 0 { "keyword " } else { "" };
+        format!("add_done_callback() takes at most 2 {kind}arguments ({total} given)")
+    } else {
+        format!("add_done_callback() takes exactly 1 positional argument ({positional} given)")
+    })
 }
 
 fn set_result(this: &F, result: &Object) -> PyResult<()> {

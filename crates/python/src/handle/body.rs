@@ -327,7 +327,7 @@ fn represent(this: &Instance<HandleBody>) -> PyResult<Object> {
 fn init(this: &Instance<HandleBody>, arguments: Arguments<'_>) -> PyResult<()> {
     let names = [Name::Callback, Name::Args, Name::Loop, Name::Context];
     let signature = Signature {
-        function: "Handle",
+        function: "Handle.__init__",
         names,
         required: 3,
         positional: 4,

@@ -171,7 +171,7 @@ fn init(this: &Instance<TimerHandleBody>, arguments: Arguments<'_>) -> PyResult<
         Name::Context,
     ];
     let signature = Signature {
-        function: "TimerHandle",
+        function: "TimerHandle.__init__",
         names,
         required: 4,
         positional: 5,

@@ -4,6 +4,7 @@ use std::marker::PhantomData;
 
 use pyo3::ffi;
 
+use super::argument_errors::{self, misfit};
 use super::errors::{Builtin, PyResult};
 use super::interned::Name;
 use super::object::{Borrowed, Object};
@@ -167,13 +168,7 @@ impl<'a> Arguments<'a> {
         let mut bound: [Option<Object>; N] = [const { None }; N];
         let positional = self.positional();
         if positional.len() > signature.positional {
-            return Err(Builtin::TypeError.raise(&format!(
-                "{}() takes at most {} positional argument{} ({} given)",
-                signature.function,
-                signature.positional,
-                if signature.positional == 1 { "" } else { "s" },
-                positional.len(),
-            )));
+            return Err(misfit(self, signature));
         }
         for (slot, value) in bound.iter_mut().zip(positional) {
             *slot = Some(value.clone());
@@ -183,35 +178,22 @@ impl<'a> Arguments<'a> {
             let place = signature.names.iter().position(|name| {
                 given.is(name.object()) || values::same_text(&given, name.object())
             });
-            let Some(place) = place else {
-                return Err(unexpected_keyword(signature.function, &given));
+            let Some(place) = place.filter(|place| bound[*place].is_none()) else {
+                return Err(misfit(self, signature));
             };
-            if bound[place].is_some() {
-                return Err(Builtin::TypeError.raise(&format!(
-                    "{}() got multiple values for argument '{}'",
-                    signature.function,
-                    signature.names[place].text(),
-                )));
-            }
             bound[place] = Some(value.clone());
         }
-        match bound[..signature.required].iter().position(Option::is_none) {
-            None => Ok(bound),
-            Some(missing) => Err(Builtin::TypeError.raise(&format!(
-                "{}() missing 1 required positional argument: '{}'",
-                signature.function,
-                signature.names[missing].text(),
-            ))),
+        if bound[..signature.required].iter().any(Option::is_none) {
+            return Err(misfit(self, signature));
         }
+        Ok(bound)
     }
 }
 
 #[cold]
 fn unexpected_keyword(function: &str, given: &Object) -> super::errors::Raised {
     let given = values::text(given).unwrap_or_default();
-    Builtin::TypeError.raise(&format!(
-        "{function}() got an unexpected keyword argument '{given}'"
-    ))
+    Builtin::TypeError.raise(&argument_errors::unexpected_keyword(function, &given))
 }
 
 /// Arguments that came as a tuple and a dict (`tp_init`, `tp_call`), made over.

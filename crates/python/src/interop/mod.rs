@@ -8,6 +8,7 @@
 
 #![allow(unsafe_code)]
 
+mod argument_errors;
 pub(crate) mod arguments;
 mod border;
 pub(crate) mod buffers;

@@ -99,24 +99,25 @@ impl Entry {
         }
     }
 
-    /// The same as a Python callable, its argument, and the context if it has its own; for
-    /// a `call_soon` that somebody replaced, and for reports. `None` for a Handle.
+    /// The same as a Python callable, its argument, and the context if it has its own (whoever calls a Task's step has to
+    /// enter that before); for a `call_soon` that somebody replaced, for Handles and reports. `None` for a Handle.
     ///
     /// # Errors
     /// `MemoryError`.
     pub(crate) fn as_call(&self) -> PyResult<Option<Call>> {
         let (callable, argument, context) = match self {
-            Entry::Step(task) => (wrappers::task_step(task.clone(), None)?, None, None),
-            Entry::Throw { task, exception } => (
-                wrappers::task_step(task.clone(), Some(exception.clone()))?,
-                None,
-                None,
-            ),
-            Entry::Wake { task, future } => (
-                wrappers::task_wakeup(task.clone())?,
-                Some(future.clone()),
-                None,
-            ),
+            Entry::Step(task) => {
+                let step = wrappers::task_step(task.clone(), None)?;
+                (step, None, wrappers::task_context(task)?)
+            }
+            Entry::Throw { task, exception } => {
+                let step = wrappers::task_step(task.clone(), Some(exception.clone()))?;
+                (step, None, wrappers::task_context(task)?)
+            }
+            Entry::Wake { task, future } => {
+                let wakeup = wrappers::task_wakeup(task.clone())?;
+                (wakeup, Some(future.clone()), wrappers::task_context(task)?)
+            }
             Entry::Call {
                 callable,
                 argument,
@@ -152,6 +153,6 @@ impl Entry {
 pub(crate) struct Call {
     pub(crate) callable: Object,
     pub(crate) argument: Option<Object>,
-    /// `None` for a Task, which brings its own.
+    /// `None` for a transport's or an operation's, which runs in none of its own.
     pub(crate) context: Option<Object>,
 }

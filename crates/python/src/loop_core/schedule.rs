@@ -17,7 +17,6 @@ use super::body::LoopBody;
 use super::entry::Entry;
 use super::failures;
 use super::loop_ref::LoopRef;
-use super::wrappers;
 
 impl Instance<LoopBody> {
     /// Appends an entry to the ready queue; it is made right where it is needed, since one that is made elsewhere and copied
@@ -88,16 +87,9 @@ impl Instance<LoopBody> {
         if self.attention.has(OVERRIDDEN)
             && let Some(call) = entry.as_call()?
         {
-            let context = match (call.context, &entry) {
-                (Some(context), _) => context,
-                (
-                    None,
-                    Entry::Step(task) | Entry::Throw { task, .. } | Entry::Wake { task, .. },
-                ) => match wrappers::task_context(task)? {
-                    Some(context) => context,
-                    None => contextvars::copy_current()?,
-                },
-                (None, _) => contextvars::copy_current()?,
+            let context = match call.context {
+                Some(context) => context,
+                None => contextvars::copy_current()?,
             };
             return LoopRef::call_soon_foreign(
                 &self.object(),

@@ -45,11 +45,25 @@ pub(crate) fn run_wake(
     future: &Object,
 ) -> PyResult<()> {
     if native_future(future).is_none() {
-        // Its `result()` may be anybody's, which looks who runs.
-        event_loop.retract_task();
+        return run_foreign_wake(event_loop, task, future);
     }
     let failure = failure_of(future);
     run_step(event_loop, task, failure)
+}
+
+/// As [`run_wake`]; `future.result()` may be anybody's: it runs in the Task's context, but outside of the Task.
+#[inline(never)]
+fn run_foreign_wake(
+    event_loop: &Instance<LoopBody>,
+    task: &Instance<TaskBody>,
+    future: &Object,
+) -> PyResult<()> {
+    event_loop.retract_task();
+    run_in(&task.context, || {
+        let failure = failure_of(future);
+        task.with_object(|task| event_loop.publish_task(task))?;
+        task.advance(failure)
+    })?
 }
 
 /// A Future or Task of ours whose methods nobody can have replaced.

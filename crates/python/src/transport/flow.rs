@@ -127,7 +127,7 @@ pub(super) fn tell(
 /// `TypeError` for what is no number.
 pub(super) fn limits_of(arguments: &Arguments<'_>) -> PyResult<(Option<i64>, Option<i64>)> {
     let [high, low] = arguments.bind(&Signature {
-        function: "set_write_buffer_limits",
+        function: "_FlowControlMixin.set_write_buffer_limits",
         names: [Name::High, Name::Low],
         required: 0,
         positional: 2,

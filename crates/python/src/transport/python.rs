@@ -24,7 +24,7 @@ type S = Instance<StreamBody>;
 /// `get_extra_info(name, default=None)`
 fn get_extra_info(this: &S, arguments: Arguments<'_>) -> PyResult<Object> {
     let [name, default] = arguments.bind(&Signature {
-        function: "get_extra_info",
+        function: "BaseTransport.get_extra_info",
         names: [Name::Called, Name::Default],
         required: 1,
         positional: 2,

@@ -31,7 +31,7 @@ fn get_extra_info<T: PipeTransport>(
     arguments: Arguments<'_>,
 ) -> PyResult<Object> {
     let [name, default] = arguments.bind(&Signature {
-        function: "get_extra_info",
+        function: "BaseTransport.get_extra_info",
         names: [Name::Called, Name::Default],
         required: 1,
         positional: 2,

@@ -137,6 +137,8 @@ class EventLoop(_native.LoopCore, asyncio.SelectorEventLoop):
         """
         self._check_closed()
         self._check_running()
+        if self._recording is not None:
+            self._recording.runs(self)
         self._set_coroutine_origin_tracking(self._debug)
         hooks = sys.get_asyncgen_hooks()
         wakeup = None

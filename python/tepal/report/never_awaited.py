@@ -11,6 +11,7 @@ import dataclasses
 import linecache
 import re
 import sys
+import threading
 import warnings
 from typing import Any
 
@@ -57,6 +58,8 @@ class NeverAwaited:
         self._original: Any = None
         self._hook: Any = None
         self._depth = 0
+        self._noted_depth = 0
+        self._threads: dict[int, int] = {}
 
     def begin(self) -> None:
         """Listen."""
@@ -69,7 +72,8 @@ class NeverAwaited:
         warnings._warn_unawaited_coroutine = self._hook  # type: ignore[attr-defined]
         self._depth = sys.get_coroutine_origin_tracking_depth()
         depth = DEPTH if "tepal.vintage" in sys.modules else 1
-        sys.set_coroutine_origin_tracking_depth(max(self._depth, depth))
+        self._noted_depth = max(self._depth, depth)
+        sys.set_coroutine_origin_tracking_depth(self._noted_depth)
         _native.keep_coroutine_origins(True)
 
     def end(self) -> None:
@@ -81,6 +85,19 @@ class NeverAwaited:
         sys.set_coroutine_origin_tracking_depth(self._depth)
         _native.keep_coroutine_origins(False)
         self._hook = None
+
+    def enter_thread(self) -> None:
+        """Listen in the thread that calls as well: whether coroutines remember their lines is a thread's own matter."""
+        before = sys.get_coroutine_origin_tracking_depth()
+        if self._hook is not None and before < self._noted_depth:
+            self._threads[threading.get_ident()] = before
+            sys.set_coroutine_origin_tracking_depth(self._noted_depth)
+
+    def leave_thread(self) -> None:
+        """The thread that calls is as it was before ``enter_thread()``."""
+        before = self._threads.pop(threading.get_ident(), None)
+        if before is not None:
+            sys.set_coroutine_origin_tracking_depth(before)
 
     def _lose(self, coroutine: Any) -> None:
         origin = next(

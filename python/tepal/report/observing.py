@@ -25,6 +25,9 @@ class Observer(Protocol):
     def join(self, loop: Any) -> None:
         """A loop was made."""
 
+    def runs(self, loop: Any) -> None:
+        """``run_forever()`` begins, in the thread that calls."""
+
     def rested(self, loop: Any) -> None:
         """``run_forever()`` has ended."""
 

@@ -152,8 +152,14 @@ class Recording:
             self._loops[loop] = watchdog = Watchdog(loop)
             watchdog.start()
 
+    def runs(self, loop: Any) -> None:
+        """``run_forever()`` begins: coroutines that this thread makes remember where."""
+        if loop in self._loops:
+            self._never_awaited.enter_thread()
+
     def rested(self, loop: Any) -> None:
         """``run_forever()`` has ended: look at the Tasks that are left, before somebody cancels them."""
+        self._never_awaited.leave_thread()
         if loop in self._loops and os.getpid() == self.process:
             self.look_at(loop)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import dis
+import itertools
 import linecache
 import re
 from types import CodeType
@@ -21,6 +22,8 @@ _NOTHING = {"CACHE", "NOP", "EXTENDED_ARG", "NOT_TAKEN"}
 _STORES = {"STORE_FAST"}
 _KEYWORDS = re.compile(r"\b(async|await)\b")
 _STAND_INS = {"async": "zqsyn", "await": "zqwai"}
+_PUSHES = {"LOAD_GLOBAL", "LOAD_CONST", "LOAD_SMALL_INT", "PUSH_NULL"}
+"""What goes on the stack before the Task: the function of ``print(await task)``."""
 _LOADS = {"LOAD_FAST", "LOAD_FAST_CHECK", "LOAD_FAST_BORROW", "LOAD_FAST_BORROW_CHECK"}
 
 
@@ -52,10 +55,12 @@ def straight_into_await(code: CodeType, instruction: int) -> int | None:
     after = [index for index, (offset, _, _) in enumerate(instructions) if offset > instruction]
     if not after:
         return None
-    rest = instructions[after[0] : after[0] + 3]
+    first = instructions[after[0]]
+    if first[1] in _AWAITS:
+        return places.line_of(code, first[0])
+    pushed = itertools.dropwhile(lambda instruction: instruction[1] in _PUSHES, instructions[after[0] + 1 :])
+    rest = [first, *itertools.islice(pushed, 2)]
     names = [name for _, name, _ in rest]
-    if names[0] in _AWAITS:
-        return places.line_of(code, rest[0][0])
     if len(rest) < 3 or names[0] not in _STORES or names[1] not in _LOADS or names[2] not in _AWAITS:
         return None
     local = rest[0][2]

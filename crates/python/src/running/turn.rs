@@ -153,7 +153,8 @@ fn run_turn(event_loop: &Instance<LoopBody>) -> PyResult<()> {
     Ok(())
 }
 
-/// The next entry, in debug mode or while a recording runs. Taken apart at once, too.
+/// The next entry, in debug mode or while a recording runs. Taken apart at once, too: one arm for all that is no step makes a
+/// recorded `create_task()` 4 % slower, `gather()` 5 %.
 #[inline(never)]
 fn run_next_with_care(event_loop: &Instance<LoopBody>) -> PyResult<()> {
     let Some(entry) = event_loop.ready.borrow_mut().pop_front() else {

@@ -293,6 +293,8 @@ def test_numbers_and_words_agree(tmp_path):
     text = tepal("report", str(path)).stderr
     assert "2 Tasks of `sleep()` are kept by nobody: the garbage collector may end them halfway" in text
     assert "Waiting when the loop stopped: 1 Task\n" in text
+    code = "import asyncio\nloop = asyncio.new_event_loop()\nloop.run_until_complete(asyncio.sleep(0))\nloop.close()"
+    assert "  1 Task, " in tepal("report", "-c", code).stderr
 
 
 def test_without_a_source_the_advice_has_no_code():

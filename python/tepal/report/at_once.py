@@ -88,6 +88,7 @@ def _made_from(code: CodeType, instruction: int) -> str | None:
 
 def _argument_of(call: str) -> str | None:
     """The text of the only positional argument of a call."""
+    call = f"({call})"  # it may go over several lines
     expression = ast.parse(call, mode="eval").body
     if not isinstance(expression, ast.Call) or len(expression.args) != 1:
         return None

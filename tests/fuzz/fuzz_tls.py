@@ -3,7 +3,8 @@
 The peer is an `ssl.SSLObject` whose ciphertext is in our hands: a real handshake of TLS 1.2 or 1.3 and real data, of
 which records are changed, cut, doubled, dropped, swapped, split anew or replaced by those of other connections, and
 which ends in every way. What the engine gives to its protocol must be a beginning of what was sent, whatever was done
-to the records.
+to the records. The engine stands above a socket, comes by `start_tls()` when the peer's first words wait already, or
+lies within another TLS connection.
 """
 
 from __future__ import annotations
@@ -25,14 +26,15 @@ from settling import settle
 HEADER = 5
 HEADERS = (b"\x14\x03\x03", b"\x15\x03\x03", b"\x16\x03\x03", b"\x17\x03\x03", b"\x16\x03\x01", b"\x80\x2e\x01")
 ALERTS = (b"\x01\x00", b"\x02\x28", b"\x02\x0a", b"\x01\x5a", b"\x02\x46", b"\x03\xff")
-PATIENCE = 0.02
-"""How long the peer waits for an answer that a change may have prevented (seconds)."""
+patience = 0.02
+"""How long the peer waits for an answer that a change may have prevented (seconds); `fuzz.py --patience`."""
 CHANGES = (
     *("flip", "flip", "flip", "type", "version", "length", "cut", "stretch", "twice", "drop", "swap"),
     *("split", "join", "noise", "foreign", "alert", "empty", "ccs", "huge", "plain"),
 )
 WAYS = ("protocol", "buffered", "streams")
 CONDUCTS = ("echo", "echo", "echo", "close", "abort", "pause", "silent")
+PLACES = ("socket", "socket", "start_tls", "tls")
 ENDS = ("close", "reset", "half close", "farewell", "farewell and more")
 
 
@@ -43,6 +45,8 @@ class Case:
     version: str
     is_server: bool
     way: str
+    place: str
+    """What the engine stands above."""
     conduct: str
     end: str
     messages: list[int]
@@ -63,6 +67,7 @@ def make_case(chance: random.Random) -> Case:
         version=chance.choice(list(VERSIONS)),
         is_server=chance.random() < 0.6,
         way=chance.choice(WAYS),
+        place=chance.choice(PLACES),
         conduct=chance.choice(CONDUCTS),
         end=chance.choice(ENDS),
         messages=[chance.choice((1, 20, 1000, 16_384, 16_385, 50_000)) for _ in range(chance.randrange(1, 5))],
@@ -158,6 +163,38 @@ def changed(kind: str, chance: random.Random, record: bytes) -> list[bytes]:
     }[kind]
 
 
+class Outer:
+    """The peer's side of a TLS connection around the one that is tested; nothing is done to its records."""
+
+    def __init__(self, case: Case) -> None:
+        self.incoming, self.outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        context = context_of("1.3", not case.is_server)
+        name = "localhost" if case.is_server else None
+        self.ssl = context.wrap_bio(self.incoming, self.outgoing, not case.is_server, name)
+
+    def shake(self) -> bool:
+        """A step of the handshake; whether it is done."""
+        try:
+            self.ssl.do_handshake()
+        except ssl.SSLWantReadError:
+            return False
+        return True
+
+    def wrap(self, data: bytes) -> bytes:
+        self.ssl.write(data)
+        return self.outgoing.read()
+
+    def unwrap(self, data: bytes) -> bytes:
+        self.incoming.write(data)
+        found = bytearray()
+        try:
+            while part := self.ssl.read(1 << 16):
+                found += part
+        except ssl.SSLWantReadError:
+            pass
+        return bytes(found)
+
+
 class Peer:
     """The other end, and what is done to its records."""
 
@@ -171,6 +208,20 @@ class Peer:
         self.number = 0
         self.held: list[bytes] = []
         self.chance = random.Random(case.cut)
+        self.outer = Outer(case) if case.place == "tls" else None
+
+    async def open_outer(self) -> None:
+        """The handshake of the connection around."""
+        while self.outer is not None:
+            done = self.outer.shake()
+            await self.loop.sock_sendall(self.sock, self.outer.outgoing.read())
+            if done:
+                break
+            self.outer.incoming.write(await self.loop.sock_recv(self.sock, 1 << 18))
+
+    def take(self, data: bytes) -> None:
+        """What came from the other end."""
+        self.incoming.write(data if self.outer is None else self.outer.unwrap(data))
 
     async def flush(self) -> None:
         """Send what is encrypted, changed as the case says."""
@@ -190,7 +241,8 @@ class Peer:
     async def send(self, data: bytes) -> None:
         while data:
             size = len(data) if self.case.cut == 0 else self.chance.choice((1, 4, 6, 100, 5000, len(data)))
-            await self.loop.sock_sendall(self.sock, data[:size])
+            piece = data[:size] if self.outer is None else self.outer.wrap(data[:size])
+            await self.loop.sock_sendall(self.sock, piece)
             data = data[size:]
             if self.case.cut != 0:
                 await asyncio.sleep(0)
@@ -207,19 +259,21 @@ class Peer:
                 return
             if not data:
                 return
-            self.incoming.write(data)
+            self.take(data)
 
     async def hear(self) -> bool:
         """Wait for something from the other end; False if nothing came."""
         try:
-            data = await asyncio.wait_for(self.loop.sock_recv(self.sock, 1 << 18), PATIENCE)
+            data = await asyncio.wait_for(self.loop.sock_recv(self.sock, 1 << 18), patience)
         except TimeoutError:
             return False
-        self.incoming.write(data)
+        if data:
+            self.take(data)
         return bool(data)
 
     async def run(self) -> None:
         try:
+            await self.open_outer()
             await self.talk()
         except OSError:
             pass  # an error of TLS, or the other end is gone
@@ -332,10 +386,35 @@ class Filled(Recorder, asyncio.BufferedProtocol):
         self.data_received(bytes(self.buffer[:nbytes]))
 
 
+async def below(case: Case, sock: socket.socket) -> asyncio.Transport:
+    """The transport that `start_tls()` takes; what the peer has said meanwhile waits in its socket."""
+    loop = asyncio.get_running_loop()
+    if case.place == "start_tls":
+        transport = (await loop.create_connection(asyncio.Protocol, sock=sock))[0]
+        transport.pause_reading()
+        await asyncio.sleep(patience / 4)
+        return transport
+    context = context_of("1.3", case.is_server)
+    if case.is_server:
+        return (await loop.connect_accepted_socket(asyncio.Protocol, sock, ssl=context))[0]
+    return (await loop.create_connection(asyncio.Protocol, sock=sock, ssl=context, server_hostname="localhost"))[0]
+
+
 async def connect(case: Case, sock: socket.socket, protocol: Any) -> asyncio.Transport:
     loop = asyncio.get_running_loop()
     context = context_of(case.version, case.is_server)
     limits = {"ssl_handshake_timeout": 5, "ssl_shutdown_timeout": 5}
+    if case.place != "socket":
+        transport = await below(case, sock)
+        protocol.connection_made(transport)
+        if isinstance(protocol, asyncio.StreamReaderProtocol):
+            protocol._over_ssl = True  # as `StreamWriter.start_tls()` does
+        name = None if case.is_server else "localhost"
+        secure = await loop.start_tls(
+            transport, protocol, context, server_side=case.is_server, server_hostname=name, **limits
+        )
+        protocol.transport = secure
+        return secure
     if case.is_server:
         return (await loop.connect_accepted_socket(lambda: protocol, sock, ssl=context, **limits))[0]
     name = "localhost"

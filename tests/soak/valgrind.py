@@ -28,10 +28,13 @@ What uses the answer "depends on uninitialised values" for good; memcheck says t
 STACK = "60"
 """Frames of a stack that are looked at."""
 
+PATIENCE = "0.5"
+"""How long the peer of a TLS connection waits for what may never come (seconds): a step of a handshake takes a while here."""
+
 
 def programs(seconds: float, seed: int) -> list[list[str]]:
     """What runs: plain connections, then TLS and the parsers; arguments after the interpreter."""
-    fuzz = [str(HERE.parent / "fuzz" / "fuzz.py"), "--only-tepal", "--seed", str(seed)]
+    fuzz = [str(HERE.parent / "fuzz" / "fuzz.py"), "--only-tepal", "--seed", str(seed), "--patience", PATIENCE]
     soak = ["--seconds", str(seconds * 0.4), "--seed", str(seed), "--wave", "60", "--at-once", "30"]
     return [
         [str(HERE / "soak.py"), *soak],
@@ -77,7 +80,10 @@ def run(words: list[str], folder: Path) -> tuple[int, list[tuple[bool, str]]]:
     environment = {**os.environ, "PYTHONMALLOC": "malloc", "PYTHONDONTWRITEBYTECODE": "1"}
     print(f"memcheck: {' '.join([Path(words[0]).name, *words[1:]])}", flush=True)
     done = subprocess.run(["valgrind", *options, sys.executable, *words], env=environment, check=False)
-    return done.returncode, errors_of(report)
+    try:
+        return done.returncode, errors_of(report)
+    except (ElementTree.ParseError, OSError):
+        return done.returncode or 1, []  # valgrind itself could not go on, and has said why
 
 
 def main() -> int:

@@ -4,7 +4,7 @@ use std::mem::MaybeUninit;
 
 use crate::interop::buffers::{self, Bytes, View};
 use crate::interop::calls;
-use crate::interop::errors::{PyResult, Raised, exception_matches};
+use crate::interop::errors::{PyResult, Raised, exception_matches, restore};
 use crate::interop::imports::imports;
 use crate::interop::instance::Instance;
 use crate::interop::interned::{Name, intern};
@@ -322,9 +322,6 @@ impl Instance<ProtocolBody> {
         for _ in 0..BUFFERS {
             let (count, end) = self.fill_buffer(connection)?;
             let Some(end) = end else {
-                if count == 0 {
-                    break; // no buffer at all
-                }
                 self.buffer_updated(count)?;
                 let goes_on = self.wrapped.get()
                     && !self.reading_paused.get()
@@ -349,12 +346,17 @@ impl Instance<ProtocolBody> {
         Ok(waiting)
     }
 
-    /// Fills the protocol's buffer: with how many bytes, and how that ended, if not because it is full.
+    /// Fills the protocol's buffer: with how many bytes, and how that ended, if not because it is full. A buffer without
+    /// room ends the connection as a close_notify does: so does asyncio, whose `read(0, buffer)` gives nothing.
     fn fill_buffer(&self, connection: &Connection) -> PyResult<(usize, Option<End>)> {
         let hint = values::integer(connection.incoming_size() as u64)?;
         let buffer = calls::call(&self.delivery.get_buffer(&self.protocol)?, [&hint])?;
-        let mut view = View::writable(&buffer)?;
-        let (mut count, mut end) = (0, None);
+        let mut view = match View::writable(&buffer) {
+            Ok(view) => view,
+            Err(raised) => return Err(self.no_buffer(&buffer, raised)),
+        };
+        let empty = view.as_mut_slice().is_empty();
+        let (mut count, mut end) = (0, empty.then_some(End::Closed));
         while end.is_none() && count < view.as_mut_slice().len() {
             match self.read_some(connection, &mut view.as_mut_slice()[count..])? {
                 Ok(more) => count += more,
@@ -365,6 +367,23 @@ impl Instance<ProtocolBody> {
             }
         }
         Ok((count, end))
+    }
+
+    /// What `len()` or `SSLObject.read()` raises of a buffer that is none; else what was `raised` here.
+    #[cold]
+    fn no_buffer(&self, buffer: &Object, raised: Raised) -> Raised {
+        let exception = raised.take();
+        let refused = buffers::length(buffer)
+            .and_then(|size| values::integer(size as u64))
+            .and_then(|size| {
+                let ssl_object = self.own(Name::SslobjUnderscore)?;
+                let read = calls::attribute(&ssl_object, &intern("read")?)?;
+                calls::call(&read, [&size, buffer])
+            });
+        match refused {
+            Err(raised) => raised,
+            Ok(_) => restore(exception),
+        }
     }
 
     fn buffer_updated(&self, count: usize) -> PyResult<()> {

@@ -5,13 +5,15 @@
 //! not driven here go to asyncio's own.
 
 use crate::interop::calls;
+use crate::interop::coroutines::is_true;
 use crate::interop::errors::PyResult;
 use crate::interop::imports::imports;
 use crate::interop::instance::Instance;
-use crate::interop::interned::Name;
+use crate::interop::interned::{Name, intern};
 use crate::interop::object::Object;
 use crate::interop::openssl::Connection;
 use crate::interop::values;
+use crate::transport::Way;
 
 use super::protocol::ProtocolBody;
 
@@ -175,7 +177,8 @@ impl Instance<ProtocolBody> {
         self.do_flush()
     }
 
-    /// `_do_flush()`
+    /// `_do_flush()`. Where the other side has ended, a `BufferedProtocol` gets all that has arrived, however small its
+    /// buffer is; asyncio fills that once, and drops the rest.
     ///
     /// # Errors
     /// What reading and a step of the shutdown raise.
@@ -183,9 +186,32 @@ impl Instance<ProtocolBody> {
     /// # Reentrancy
     /// Runs any Python code.
     pub(super) fn do_flush(&self) -> PyResult<()> {
-        self.with_object(|this| calls::call_method(Name::DoRead, [this]))?;
+        let flushing = &imports().ssl_state_flushing;
+        let read = || self.with_object(|this| calls::call_method(Name::DoRead, [this]));
+        let waiting = || self.connection.get().map_or(0, Connection::waiting);
+        let mut before = waiting();
+        read()?;
+        while self.delivery.way() == Way::Buffer
+            && (1..before).contains(&waiting())
+            && self.state.get_or_none().is(flushing)
+            && self.end_is_here()?
+            && !self.is_below_closing()?
+        {
+            before = waiting();
+            read()?;
+        }
         self.change_state(&imports().ssl_state_shutdown)?;
         self.do_shutdown()
+    }
+
+    /// Whether the transport below is closing or gone.
+    fn is_below_closing(&self) -> PyResult<bool> {
+        let below = self.below.get_or_none();
+        if below.is_none() {
+            return Ok(true);
+        }
+        let is_closing = calls::attribute(&below, &intern("is_closing")?)?;
+        is_true(&calls::call(&is_closing, [])?)
     }
 }
 

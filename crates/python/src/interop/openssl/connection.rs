@@ -178,9 +178,19 @@ impl Connection {
     /// Whether a read would find nothing at all.
     #[inline]
     pub(crate) fn is_drained(&self) -> bool {
-        // SAFETY: as in `feed`.
-        let decrypted = unsafe { (self.functions.SSL_pending)(self.ssl.as_ptr()) };
-        decrypted <= 0 && self.incoming_size() == 0
+        self.decrypted() <= 0 && self.incoming_size() == 0
+    }
+
+    /// How much of a record is decrypted and not read yet (bytes).
+    #[inline]
+    fn decrypted(&self) -> c_int {
+        // SAFETY: `owner` keeps the `SSL`.
+        unsafe { (self.functions.SSL_pending)(self.ssl.as_ptr()) }
+    }
+
+    /// How many bytes wait to be read, decrypted or not.
+    pub(crate) fn waiting(&self) -> usize {
+        usize::try_from(self.decrypted()).unwrap_or(0) + self.incoming_size()
     }
 
     /// Whether a read would say no more than that nothing is there, nor the end.

@@ -49,7 +49,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--target", choices=TARGETS, action="append", help="only this one; may be repeated")
     parser.add_argument("--case", metavar="SEED/NUMBER", help="only this case of the target")
     parser.add_argument("--only-tepal", action="store_true", help="compare nothing: look for crashes, under valgrind")
-    parser.add_argument("--patience", type=float, help="how long a peer waits for an answer (seconds); more under valgrind")
+    parser.add_argument("--patience", type=float, help="how long a peer of TLS waits for an answer (seconds)")
     parser.add_argument("--journal", type=Path, help="write the name of each case to this file before it runs")
     return parser.parse_args()
 

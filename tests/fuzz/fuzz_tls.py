@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import inspect
 import random
 import socket
 import ssl
@@ -34,7 +35,9 @@ CHANGES = (
 )
 WAYS = ("protocol", "buffered", "streams")
 CONDUCTS = ("echo", "echo", "echo", "close", "abort", "pause", "silent")
-PLACES = ("socket", "socket", "start_tls", "tls")
+# CPython 3.11 gives an argument to `SSLProtocol._abort()` that it does not take when TLS within TLS fails.
+TLS_IN_TLS_MAY_FAIL = "exc" in inspect.signature(asyncio.sslproto.SSLProtocol._abort).parameters
+PLACES = ("socket", "socket", "start_tls", "tls" if TLS_IN_TLS_MAY_FAIL else "socket")
 ENDS = ("close", "reset", "half close", "farewell", "farewell and more")
 
 

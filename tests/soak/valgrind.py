@@ -27,9 +27,8 @@ CPYTHONS = "_PyLong_New"
 What uses the answer "depends on uninitialised values" for good; memcheck says that they were allocated here."""
 STACK = "60"
 """Frames of a stack that are looked at."""
-
 PATIENCE = "0.5"
-"""How long the peer of a TLS connection waits for what may never come (seconds): a step of a handshake takes a while here."""
+"""How long the peer of a TLS connection waits for what may never come (seconds): a handshake takes a while here."""
 
 
 def programs(seconds: float, seed: int) -> list[list[str]]:

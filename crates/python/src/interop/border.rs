@@ -10,11 +10,13 @@
 #[cfg(not(Py_3_14))]
 mod ended {
     // `tepal_enter(function, a, b, c, d)` calls `function(a, b, c, d)`. There is no `.cfi`
-    // directive on purpose. The frame pointer is kept, for profilers.
+    // directive on purpose. The frame pointer is kept, for profilers. Any codegen unit of ours may call it, nobody else.
     #[cfg(target_arch = "x86_64")]
     std::arch::global_asm!(
         ".text",
         ".p2align 4",
+        ".globl tepal_enter",
+        ".hidden tepal_enter",
         ".type tepal_enter,@function",
         "tepal_enter:",
         "push rbp",
@@ -34,6 +36,8 @@ mod ended {
     std::arch::global_asm!(
         ".text",
         ".p2align 4",
+        ".globl tepal_enter",
+        ".hidden tepal_enter",
         ".type tepal_enter,@function",
         "tepal_enter:",
         "stp x29, x30, [sp, -16]!",

@@ -16,7 +16,7 @@ import pathlib
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -163,6 +163,20 @@ def loop(
     pending = finish(new_loop)
     if passed:
         assert not pending, f"tasks left pending: {pending}"
+
+
+@pytest.fixture
+def opened() -> Iterator[Callable[[asyncio.AbstractEventLoop], asyncio.AbstractEventLoop]]:
+    """Takes a loop that the test has made and gives it back; it is closed in the end, also when the test fails."""
+    loops: list[asyncio.AbstractEventLoop] = []
+
+    def keep(loop: asyncio.AbstractEventLoop) -> asyncio.AbstractEventLoop:
+        loops.append(loop)
+        return loop
+
+    yield keep
+    for loop in loops:
+        loop.close()
 
 
 def finish(loop: asyncio.AbstractEventLoop) -> list[str]:

@@ -249,16 +249,21 @@ def no_descriptor_left():
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
+def begin_connecting(sock, server):
+    """Connect without waiting until the server accepts."""
+    sock.setblocking(False)
+    with contextlib.suppress(BlockingIOError):
+        sock.connect(server.sockets[0].getsockname())
+
+
 async def test_descriptors_that_run_out(loop, library, reports, monkeypatch):
     """asyncio reports it once for each connection that could wait, tepal once, and both go on after a while."""
     monkeypatch.setattr(asyncio.constants, "ACCEPT_RETRY_DELAY", 0.05)
     seen = []
     server = await loop.create_server(lambda: Seen(seen), "127.0.0.1", 0)
     far = socket.socket()
-    far.setblocking(False)
     with no_descriptor_left():
-        with contextlib.suppress(BlockingIOError):
-            far.connect(server.sockets[0].getsockname())
+        begin_connecting(far, server)
         await until(lambda: reports.contexts)
     contexts = reports.take()
     assert len(contexts) == 1 or not library.is_tepal
@@ -279,10 +284,8 @@ async def test_a_server_that_is_closed_when_descriptors_have_run_out(loop, repor
     monkeypatch.setattr(asyncio.constants, "ACCEPT_RETRY_DELAY", 0.02)
     server = await loop.create_server(asyncio.Protocol, "127.0.0.1", 0)
     far = socket.socket()
-    far.setblocking(False)
     with no_descriptor_left():
-        with contextlib.suppress(BlockingIOError):
-            far.connect(server.sockets[0].getsockname())
+        begin_connecting(far, server)
         await until(lambda: reports.contexts)
         server.close()
     assert reports.take_one()["exception"].errno == errno.EMFILE

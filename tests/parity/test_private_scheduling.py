@@ -4,22 +4,7 @@ import asyncio
 import os
 import sys
 
-import pytest
 from turns import run_turns
-
-
-@pytest.fixture
-def opened():
-    """Gives a loop that is closed at the end of the test, also when the test fails."""
-    loops = []
-
-    def keep(loop):
-        loops.append(loop)
-        return loop
-
-    yield keep
-    for loop in loops:
-        loop.close()
 
 
 async def give(value):

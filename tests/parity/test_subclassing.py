@@ -10,20 +10,6 @@ import pytest
 from turns import run_ready, run_turns
 
 
-@pytest.fixture
-def opened():
-    """Gives a loop that is closed at the end of the test, also when the test fails."""
-    loops = []
-
-    def keep(loop):
-        loops.append(loop)
-        return loop
-
-    yield keep
-    for loop in loops:
-        loop.close()
-
-
 async def give(value):
     await asyncio.sleep(0)
     return value

@@ -111,6 +111,10 @@ fuzz: develop ## parsers of outside bytes against asyncio's: TLS, streams, addre
 valgrind: develop ## soak and fuzz under valgrind's memcheck: no error in our frames; ARGS='--seconds 60'
 	$(INTERPRETER) tests/soak/valgrind.py $(ARGS)
 
+.PHONY: stubs
+stubs: develop $(VENV)/lint-packages ## the type stubs against the built extension, by mypy's stubtest
+	$(INTERPRETER) -m pytest -q tests/surface/test_stubs.py
+
 .PHONY: lint
 lint: $(VENV)/packages $(VENV)/lint-packages ## formatting, clippy, ruff, mypy, layers, unsafe, file sizes, machine paths
 	ci/lint.sh $(INTERPRETER)

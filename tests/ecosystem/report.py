@@ -2,7 +2,9 @@
 
 import json
 import platform
+import subprocess
 import tomllib
+from collections import Counter
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,8 @@ from services.debian import Unavailable
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 LIBRARIES = Path(__file__).resolve().parent / "libraries.toml"
+# What tepal's wheel is built from; a commit that touches none of it does not change what was run.
+BUILT_FROM = ("crates", "python", "pyproject.toml", "Cargo.toml", "Cargo.lock")
 HEAD = """# Real programs on tepal
 
 Made by `make ecosystem PYTHON=3.x` on each version and `make ecosystem-table`; do not edit.
@@ -23,7 +27,8 @@ servers on this machine. It runs once on asyncio and once on tepal, each time in
 limit. **same**: it passed on both, what was observed is equal, and on tepal nothing more was logged as an error and no
 more descriptors were left open. **differs**: it passed on asyncio and not, or not equally, on tepal. *void*: it fails
 on asyncio already, so that it says nothing. *skipped*: the library or the server cannot be had there. –: not run there
-since the results were last begun anew.
+since the results were last begun anew. The commit is the last one that changed what tepal is built from; with more than
+one, the scenarios that ran on each are counted.
 """
 
 
@@ -64,13 +69,33 @@ def library_versions() -> dict[str, str]:
     return versions
 
 
-def save(path: Path, version: str, results: list[Result], services: dict[str, str], whole: bool) -> None:
+def built_commit(root: Path = ROOT) -> str:
+    """Returns the short hash of the last commit under `root` that changed what tepal is built from.
+
+    "+" behind it: there were changes that no commit holds. Without git it is a dash.
+    """
+    found = []
+    for words in (["log", "-1", "--format=%h", "--", *BUILT_FROM], ["status", "--porcelain", "--", *BUILT_FROM]):
+        try:
+            done = subprocess.run(["git", *words], cwd=root, capture_output=True, text=True, timeout=30, check=False)
+        except FileNotFoundError:
+            return "–"
+        if done.returncode:
+            return "–"
+        found.append(done.stdout.strip())
+    commit, changes = found
+    return f"{commit or '–'}{'+' if changes else ''}"
+
+
+def save(
+    path: Path, version: str, results: list[Result], services: dict[str, str], *, commit: str, whole: bool
+) -> None:
     """Writes the results for `write_markdown`; those of a part of the scenarios replace what `path` says of them."""
     try:
         services = {**services, "nginx": nginx.version()}
     except Unavailable:
         pass
-    new = [one.as_json() for one in results]
+    new = [{**one.as_json(), "commit": commit} for one in results]
     if not whole and path.exists():
         before = json.loads(path.read_text(encoding="utf-8"))
         services = {**before["services"], **services}
@@ -100,14 +125,22 @@ def sentence(text: str) -> str:
     return text.replace(f"{ROOT}/", "").replace("|", "\\|").replace("\n", " ").replace("<", "&lt;")
 
 
+def commits(results: list[dict[str, Any]]) -> str:
+    """Returns the commit that results were made on; of several, each with the number of its results."""
+    counted = Counter(one.get("commit", "–") for one in results)
+    if len(counted) < 2:
+        return "".join(counted)
+    return ", ".join(f"{commit} ({count})" for commit, count in counted.most_common())
+
+
 def summary(runs: list[dict[str, Any]]) -> str:
     """Returns the table of the versions that were run."""
-    rows = [["version", "interpreter", "same", "differs", "void", "skipped", "servers"]]
+    rows = [["version", "interpreter", "commit", "same", "differs", "void", "skipped", "servers"]]
     for run in runs:
         counted = [one["result"] for one in run["results"]]
         servers = ", ".join(f"{name} {version}" for name, version in sorted(run["services"].items()))
         counts = [str(counted.count(word)) for word in ("same", "differs", "void", "skipped")]
-        rows.append([run["version"], run["interpreter"], *counts, servers])
+        rows.append([run["version"], run["interpreter"], commits(run["results"]), *counts, servers])
     return table(rows)
 
 

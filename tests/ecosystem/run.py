@@ -178,6 +178,7 @@ def main() -> int:
     adopt_orphans()
     logs = options.folder.resolve() / VERSION / "logs"
     logs.mkdir(parents=True, exist_ok=True)
+    commit = report.built_commit()  # now: the checkout may move while this runs
     services = Services()
     results: list[Result] = []
     try:
@@ -196,7 +197,7 @@ def main() -> int:
         return 0
     if options.results:
         whole = not (options.library or options.only or options.without)
-        report.save(options.results, VERSION, results, versions, whole)
+        report.save(options.results, VERSION, results, versions, commit=commit, whole=whole)
     report.print_failures(results)
     print(f"\n{report.closing_line(results)}")
     counted = [one.result for one in results]

@@ -1,5 +1,6 @@
 """What `make ecosystem` says of a failure, and that a failed scenario leaves nothing behind."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -28,7 +29,9 @@ print(json.dumps([len(ended), left == [kept.pid], kept.poll(), len(end_below())]
 def the_runner_is_importable(monkeypatch):
     monkeypatch.syspath_prepend(ECOSYSTEM)
     yield
-    for name in [name for name in sys.modules if name.partition(".")[0] in ("processes", "result", "services")]:
+    for name in [
+        name for name in sys.modules if name.partition(".")[0] in ("processes", "report", "result", "services")
+    ]:
         del sys.modules[name]
 
 
@@ -68,6 +71,45 @@ def test_what_fails_on_tepal_says_why():
     assert difference(good, bad) == "fails: its process ended with status -11"
     assert difference(good, {**good, "observed": {"status": 500}}) == "status: 500, asyncio 200"
     assert difference(good, good) is None
+
+
+def test_the_commit_of_a_result_is_that_of_what_tepal_is_built_from(tmp_path):
+    import report
+
+    def git(*words):
+        who = ["-c", "user.name=a", "-c", "user.email=a@localhost", "-c", "commit.gpgsign=false"]
+        done = subprocess.run(["git", *who, *words], cwd=tmp_path, check=True, capture_output=True, text=True)
+        return done.stdout.strip()
+
+    git("init", "--quiet")
+    assert report.built_commit(tmp_path) == "–"
+    for file in ("crates", "docs"):
+        (tmp_path / file).mkdir()
+        (tmp_path / file / "one").write_text("1", encoding="utf-8")
+        git("add", ".")
+        git("commit", "--quiet", "--message", file)
+    built = git("rev-parse", "--short", "HEAD~1")
+    assert report.built_commit(tmp_path) == built
+    (tmp_path / "docs" / "one").write_text("2", encoding="utf-8")
+    assert report.built_commit(tmp_path) == built
+    (tmp_path / "crates" / "one").write_text("2", encoding="utf-8")
+    assert report.built_commit(tmp_path) == f"{built}+"
+
+
+def test_results_say_on_which_commit_they_were_made(tmp_path, monkeypatch):
+    import report
+    from result import SAME, Result
+
+    monkeypatch.setattr(report.metadata, "version", lambda name: "1")
+    file, page = tmp_path / "3.14" / "results.json", tmp_path / "page.md"
+    both = [Result("uvicorn", "one", SAME), Result("uvicorn", "two", SAME)]
+    report.save(file, "3.14", both, {}, commit="aaa", whole=True)
+    report.write_markdown(page, tmp_path)
+    assert " | aaa | 2 | 0 | 0 | 0 | " in page.read_text(encoding="utf-8")
+    report.save(file, "3.14", both[1:], {}, commit="bbb", whole=False)
+    assert [one["commit"] for one in json.loads(file.read_text(encoding="utf-8"))["results"]] == ["aaa", "bbb"]
+    report.write_markdown(page, tmp_path)
+    assert " | aaa (1), bbb (1) | 2 | 0 | 0 | 0 | " in page.read_text(encoding="utf-8")
 
 
 def test_orphans_are_ended():

@@ -87,12 +87,13 @@ def _made_from(code: CodeType, instruction: int) -> str | None:
 
 
 def _argument_of(call: str) -> str | None:
-    """The text of the only positional argument of a call."""
+    """The text of the only positional argument of a call, on one line."""
     call = f"({call})"  # it may go over several lines
     expression = ast.parse(call, mode="eval").body
     if not isinstance(expression, ast.Call) or len(expression.args) != 1:
         return None
-    return ast.get_source_segment(call, expression.args[0])
+    text = ast.get_source_segment(call, expression.args[0])
+    return ast.unparse(expression.args[0]) if text and "\n" in text else text
 
 
 def _argument_of_old(call: str) -> str | None:

@@ -6,12 +6,14 @@ It remembers where a coroutine was made if it is asked to (``sys.set_coroutine_o
 
 from __future__ import annotations
 
+import ast
 import asyncio
 import dataclasses
 import linecache
 import re
 import sys
 import threading
+import types
 import warnings
 from typing import Any
 
@@ -25,19 +27,47 @@ DEPTH = 3
 _EXAMPLES = 8
 
 
+_CALLED = "called"
+_THROWN_AWAY = "thrown away"
+
+
 @dataclasses.dataclass
 class _Lost:
     count: int = 0
-    tasks: list[str] = dataclasses.field(default_factory=list)
+    tasks: dict[str, str] = dataclasses.field(default_factory=dict)
+    """The first Tasks concerned, and what is known to have happened in each: the call, or only the end."""
+    by_a_line: bool = False
+    """Whether the line is one that called."""
 
 
-def _awaited(name: str, file: str, line: int) -> str:
+def _statement(name: str, text: str) -> str | None:
+    """The whole line without a comment, if it is a call of ``name``, or a property of that name."""
+    try:
+        [statement] = ast.parse(text.strip()).body
+    except (SyntaxError, ValueError):
+        return None
+    if not isinstance(statement, ast.Expr):
+        return None
+    called = statement.value.func if isinstance(statement.value, ast.Call) else statement.value
+    ends = called.attr if isinstance(called, ast.Attribute) else called.id if isinstance(called, ast.Name) else None
+    return ast.unparse(statement) if ends == name else None
+
+
+def _call(name: str, text: str) -> str | None:
+    """The call of ``name`` in a line, with ``...`` for its arguments; ``None`` if it does not stand there by itself."""
+    found = re.search(rf"(?<![\w.)\]])((?:\w+\.)*){re.escape(name)}(\(\)|\()", text)
+    if found is None or text.lstrip().startswith(("def ", "async def ")):
+        return None
+    return f"{found[1]}{name}()" if found[2] == "()" else f"{found[1]}{name}(...)"
+
+
+def _awaited(name: str, file: str, line: int) -> str | None:
     """What to write instead of a bare call of ``name`` in that line: in a generator of old it is no ``await``."""
     lines = linecache.getlines(file)
     text = lines[line - 1] if 0 < line <= len(lines) else ""
-    receiver = re.search(rf"((?:\w+\.)*)\b{re.escape(name)}\(", text)
-    dotted = f"{receiver[1]}{name}" if receiver else name
-    call = f"{dotted}()" if f"{name}()" in text else f"{dotted}(...)"
+    call = _statement(name, text) or _call(name, text)
+    if call is None:
+        return None
     margin = len(text) - len(text.lstrip())
     around = (each.strip() for each in reversed(lines[: max(line - 1, 0)]) if len(each) - len(each.lstrip()) < margin)
     function = next((each for each in around if each.startswith(("def ", "async def "))), "")
@@ -104,15 +134,21 @@ class NeverAwaited:
             (place for place in coroutine.cr_origin or () if not places.is_machinery(place[0])),
             None,
         )
-        if origin is None:
-            code = getattr(coroutine, "cr_code", None)  # a coroutine of ours has none
-            place = ("?", 0) if code is None else (code.co_filename, code.co_firstlineno)
-            origin = (*place, coroutine.__qualname__)
-        self.add(coroutine.__qualname__, *origin)
+        if origin is not None:
+            self.add(coroutine.__qualname__, *origin)
+            return
 
-    def add(self, name: str, file: str, line: int, function: str) -> None:
-        """Note that a coroutine of the function ``name``, made in that line, was thrown away without having run."""
-        lost = self._lost.setdefault((file, line, function, name), _Lost())
+        # No line of the program called: the loop did, of a coroutine function that it has as a callback.
+        code = getattr(coroutine, "cr_code", None)  # a coroutine of ours has none
+        file, line = ("?", 0) if code is None else (code.co_filename, code.co_firstlineno)
+        self.add(coroutine.__qualname__, file, line, None)
+
+    def add(self, name: str, file: str, line: int, function: str | None) -> None:
+        """Note that a coroutine of the function ``name`` was thrown away without having run.
+
+        ``function`` made it, in that line; if it is ``None``, that is not known and the line is the one of ``name``.
+        """
+        lost = self._lost.setdefault((file, line, function or name, name), _Lost(by_a_line=function is not None))
         lost.count += 1
         if len(lost.tasks) < _EXAMPLES:
             try:
@@ -120,15 +156,39 @@ class NeverAwaited:
             except RuntimeError:
                 return
             if task is not None:
-                lost.tasks.append(task.get_name())
+                lost.tasks.setdefault(task.get_name(), _CALLED if function and _runs(file, function) else _THROWN_AWAY)
 
     def findings(self) -> list[Finding]:
         """One for each line that made such coroutines."""
         found = []
         for (file, line, function, name), lost in self._lost.items():
-            where = f" in {lost.tasks[0]}" if lost.tasks else ""
             times = "" if lost.count == 1 else f" {lost.count} times"
-            message = f"`{name}()` was called{times}{where} and never awaited: nothing of it ran"
-            advice = f"write `{_awaited(name.rpartition('.')[2], file, line)}`"
+            called = f" in {_several(lost, _CALLED)}" if _CALLED in lost.tasks.values() else ""
+            message = f"`{name}()` was called{times}{called} and never awaited: nothing of it ran"
+            if lost.tasks and not called:
+                message += f" (thrown away in {_several(lost, _THROWN_AWAY)})"
+            advice = _advice(name, lost, file, line)
             found.append(Finding("never-awaited", message, file, line, function, lost.count, None, advice))
         return found
+
+
+def _runs(file: str, function: str) -> bool:
+    """Whether a function of that file is running: then the coroutine that it made is thrown away where it was made."""
+    frame: types.FrameType | None = sys._getframe(1)
+    while frame is not None:
+        if frame.f_code.co_filename == file and function in (frame.f_code.co_name, frame.f_code.co_qualname):
+            return True
+        frame = frame.f_back
+    return False
+
+
+def _several(lost: _Lost, what: str) -> str:
+    first = next(name for name, happened in lost.tasks.items() if happened == what)
+    return first if len(lost.tasks) == 1 else f"{first} and other Tasks"
+
+
+def _advice(name: str, lost: _Lost, file: str, line: int) -> str:
+    if not lost.by_a_line:
+        return "await the coroutine, or make a Task of it; what is to be a callback has to be a plain function"
+    instead = _awaited(name.rpartition(".")[2], file, line)
+    return f"write `{instead}`" if instead else "await the coroutine, or make a Task of it"

@@ -107,7 +107,7 @@ class Ruler {
   }
 
   /**
-   * Ticks on events, at about even distances on the screen, each as exact as its distance to the next asks.
+   * Ticks on events, at about even distances on the screen, each as exact as its distance to both neighbours asks.
    * @param {View} view
    * @returns {[number, number][]}
    */
@@ -116,10 +116,12 @@ class Ruler {
     const ticks = [];
     const { times, places } = view.scale;
     let at = Painter.beginningAfter(places, 0, places.length, view.from);
+    let before = Infinity;
     while (at < places.length && places[at] <= view.to) {
       const next = Math.max(at + 1, Painter.beginningAfter(places, at, places.length, places[at] + Ruler.APART / view.pixels));
       const gap = (next < times.length ? times[next] : times[times.length - 1] * 1.1) - times[at];
-      ticks.push([times[at], 10 ** Math.floor(Math.log10(Math.max(gap, 1)) - 1)]);
+      ticks.push([times[at], 10 ** Math.floor(Math.log10(Math.max(Math.min(gap, before), 1)) - 1)]);
+      before = gap;
       at = next;
     }
     return ticks;

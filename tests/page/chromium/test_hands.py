@@ -238,6 +238,18 @@ def test_time_by_events_keeps_the_order_and_shows_every_step(page, screenshot):
     assert order is True
 
 
+def test_the_clock_by_events_never_goes_back(page):
+    """After a long wait and before the next: 51.12 ms, then 51.30 ms, not 51 ms."""
+    said = page("10").run(
+        """
+        const times = [51.12e6, 51.3e6, 62.04e6, 71.86e6, 72.07e6], places = [0, 1, 2, 3, 4];
+        const view = {scale: {times, places}, from: 0, to: 4, pixels: Ruler.APART};
+        return Ruler.placedTicks(view).map(([time, step]) => Format.moment(time, step));
+        """
+    )
+    assert said[:4] == ["51.12 ms", "51.30 ms", "62.0 ms", "71.86 ms"]
+
+
 def test_a_narrow_window_has_everything(page, driver):
     try:
         driver.set_window_size(620, 800)

@@ -349,13 +349,15 @@ def test_why_a_task_does_not_end_is_told_with_what_to_do(tmp_path):
     stuck = [finding for finding in json.loads(finished.stdout)["findings"] if finding["kind"] == "stuck"]
     said = {
         name: next((each["message"], each["advice"]) for each in stuck if each["message"].startswith(f"{name} "))
-        for name in ("orphan", "behind", "turn 0", "turn 1", "stubborn")
+        for name in ("orphan", "behind", "turn 0 and turn 1", "stubborn")
     }
     assert len(stuck) == len(said)
     assert "nobody is left who could complete it" in said["orphan"][0]
     assert "whoever is to complete it" in said["orphan"][1]
     assert "that Task can go on no more" in said["behind"][0]
-    assert "a cycle of Tasks" in said["turn 0"][0]
-    assert "timeout" in said["turn 0"][1]
+    assert said["turn 0 and turn 1"][0].endswith(
+        " wait, turn 0 for Task turn 1: a cycle of Tasks that wait for each other: turn 0 -> turn 1 -> turn 0"
+    )
+    assert "timeout" in said["turn 0 and turn 1"][1]
     assert "was cancelled, swallowed the CancelledError and goes on: waits for sleep(60)" in said["stubborn"][0]
     assert "CancelledError pass" in said["stubborn"][1]

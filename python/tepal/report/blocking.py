@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from tepal.report import places
 from tepal.report.collector import Collections
-from tepal.report.finding import Finding, duration
+from tepal.report.finding import Finding, duration, task_called
 
 _DEPTH = 64
 _OURS = os.path.join(os.path.dirname(__file__), "")
@@ -97,8 +97,8 @@ def find(loops: Iterable[Told], collections: Collections) -> list[Finding]:
 
 def _finding(place: tuple[str, int, str], times: list[_Time]) -> Finding:
     longest = max(times, key=lambda time: time.taken)
-    who = f"Task {longest.text}" if longest.task else f"the callback {longest.text}"
-    often = "" if len(times) == 1 else f", and {len(times) - 1} times more"
+    who = task_called(longest.text) if longest.task else f"the callback {longest.text}"
+    often = ("", ", and once more")[len(times) - 1] if len(times) < 3 else f", and {len(times) - 1} times more"
     message = f"{who} held the loop for {duration(longest.taken)}{often}"
     if not longest.stack:
         message += " (no stack: native code did not give the interpreter away)"

@@ -106,6 +106,11 @@ class Finding:
         }
 
 
+def task_called(name: str) -> str:
+    """A Task for a person: ``Task poller``, and ``Task-1`` where the name says it."""
+    return name if name.startswith("Task-") else f"Task {name}"
+
+
 def duration(nanoseconds: float) -> str:
     """A time for a person: ``1.23 s``, ``45.6 ms``, ``7.8 us``."""
     for unit, size in (("s", 1e9), ("ms", 1e6), ("us", 1e3)):

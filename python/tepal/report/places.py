@@ -97,8 +97,8 @@ def name_of(code: Any) -> str:
 
 
 def name_of_coroutine(coroutine: Any) -> str:
-    """The qualified name of a coroutine; the representation of one that has none."""
-    return getattr(coroutine, "__qualname__", None) or repr(coroutine)
+    """The qualified name of a coroutine; the class of one that has none, such as ``aclose()`` gives."""
+    return getattr(coroutine, "__qualname__", None) or type(coroutine).__qualname__
 
 
 def place_of(code: Any, instruction: int | None = None) -> tuple[str, int, str]:

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, TextIO
 
 from tepal.report import observing
-from tepal.report.finding import DEFAULT_KINDS, KINDS
+from tepal.report.finding import DEFAULT_KINDS, KINDS, duration
 from tepal.report.recording import REPORT, THRESHOLD, TRACE, Recording
 from tepal.report.result import Report
 from tepal.report.text import one_line
@@ -273,9 +273,9 @@ def _listen_to_signal(recording: Recording) -> None:
     def show(*_: object) -> None:
         for loop in recording.loops:
             for each in recording.look_at(loop):
-                seconds = (time.monotonic_ns() - each.since) / 1e9
+                since = duration(time.monotonic_ns() - each.since)
                 place = f"{each.file}:{each.line}" if each.file else ""
-                line = f"{each.name} ({each.coroutine}) {place} waits for {each.text}, since {seconds:.3g} s"
+                line = f"{each.name} ({each.coroutine}) {place} waits for {each.text}, since {since}"
                 verdict = f"; it {each.verdict}" if each.verdict == SWALLOWED else f": {each.verdict}"
                 print(one_line(line + (verdict if each.verdict else "")), file=sys.stderr, flush=True)
 

@@ -30,12 +30,16 @@ def _location(directory: str, file: str, line: int, text: str | None = None) -> 
     return location
 
 
+def _sentence(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}." if text else ""
+
+
 def _result(directory: str, finding: Finding, rules: list[str]) -> dict[str, Any]:
     result: dict[str, Any] = {
         "ruleId": f"tepal/{finding.kind}",
         "ruleIndex": rules.index(finding.kind),
         "level": finding.severity,
-        "message": {"text": f"{finding.message}. {finding.advice}".rstrip(". ") + "."},
+        "message": {"text": f"{finding.message}. {_sentence(finding.advice)}".rstrip(" ")},
         "occurrenceCount": finding.count,
     }
     if finding.file:

@@ -17,6 +17,7 @@ _CYCLE = "a cycle of Tasks that wait for each other"
 _BEHIND = "that Task can go on no more"
 _BEHIND_SEVERAL = "the Tasks that could complete it can go on no more"
 ORPHANED = "nobody is left who could complete it"
+SWALLOWED_BY_SEVERAL = "were cancelled, swallowed the CancelledError and go on"
 
 
 def judge(
@@ -41,6 +42,8 @@ def judge(
         each = found[suspects[number]]
         cycle = _cycle(number, behind)
         if cycle:
+            start = cycle.index(min(cycle))
+            cycle = [*cycle[start:-1], *cycle[:start], min(cycle)]  # the same text for all that are in it
             names = " -> ".join(found[suspects[other]].name for other in cycle)
             each.verdict = f"{_CYCLE}: {names}"
         elif each.kind == "task":
@@ -65,11 +68,20 @@ def _cycle(start: int, behind: dict[int, set[int]]) -> list[int]:
     return []
 
 
-def _said(waiting: Waiting) -> str:
-    """What a Task does that does not end."""
-    if waiting.verdict == SWALLOWED:
-        return f"{SWALLOWED}: waits for {waiting.text}"
-    return f"waits for {waiting.text}: {waiting.verdict}"
+def _said(tasks: list[Waiting]) -> str:
+    """What Tasks do that do not end, all of them in one line and for one reason."""
+    first, *others = tasks
+    if not others:
+        who, text = first.name, f"waits for {first.text}"
+    else:
+        known = [each.name for each in tasks[:3]]
+        more = len(tasks) - len(known)
+        who = f"{', '.join(known)} and {more} more" if more else f"{', '.join(known[:-1])} and {known[-1]}"
+        same = all(each.text == first.text for each in others)
+        text = f"wait for {first.text}" if same else f"wait, {first.name} for {first.text}"
+    if first.verdict != SWALLOWED:
+        return f"{who} {text}: {first.verdict}"
+    return f"{who} {SWALLOWED if not others else SWALLOWED_BY_SEVERAL}: {text}"
 
 
 def _advice(verdict: str) -> str:
@@ -93,8 +105,7 @@ def find(waiting: Iterable[Waiting]) -> list[Finding]:
             lines.setdefault((each.file, each.line, each.function, each.verdict), []).append(each)
     found = []
     for (file, line, function, verdict), tasks in lines.items():
-        names = ", ".join(each.name for each in tasks[:3])
-        message = f"{names} {_said(tasks[0])}"
+        message = _said(tasks)
         numbers = [each.task for each in tasks[:8]]
         cost = max(each.seen - each.since for each in tasks)
         found.append(Finding("stuck", message, file, line, function, len(tasks), cost, _advice(verdict), numbers))

@@ -11,6 +11,7 @@ from tepal.report.finding import KINDS, Finding, duration
 
 if TYPE_CHECKING:
     from tepal.report.result import Report
+    from tepal.report.waiting import Waiting
 
 _WIDTH = 16
 """How many coroutines, waiting Tasks and frames are shown at most."""
@@ -76,13 +77,17 @@ def _waiting(report: Report, paint: _Paint) -> Iterable[str]:
         return
     yield ""
     yield paint("title", f"Waiting when the loop stopped: {_counted(len(report.waiting), 'Task')}")
-    for each in sorted(report.waiting, key=lambda each: each.since)[:_WIDTH]:
+    alike: dict[tuple[str, str, str, int], list[Waiting]] = {}
+    for each in sorted(report.waiting, key=lambda each: each.since):
+        alike.setdefault((each.kind, each.coroutine, each.file, each.line), []).append(each)
+    for each, *others in list(alike.values())[:_WIDTH]:
         place = f"{paint.shown(each.file)}:{each.line}" if each.file else ""
         since = duration(each.seen - each.since)
-        yield f"  {one_line(f'{each.name} ({each.coroutine})')} {paint('place', one_line(place))}"
+        more = f", and {len(others)} more there" if others else ""
+        yield f"  {one_line(f'{each.name} ({each.coroutine})')} {paint('place', one_line(place))}{more}"
         yield f"    for {one_line(each.text)}, since {since}"
-    if len(report.waiting) > _WIDTH:
-        yield f"  ... and {len(report.waiting) - _WIDTH} more"
+    if len(alike) > _WIDTH:
+        yield f"  ... and {sum(map(len, list(alike.values())[_WIDTH:]))} more"
 
 
 def _sums(report: Report, paint: _Paint) -> Iterable[str]:

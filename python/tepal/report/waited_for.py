@@ -8,6 +8,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from tepal.report.finding import duration, task_called
+
 
 def _name(thing: Any) -> str:
     return f"{type(thing).__name__} at {id(thing):#x}"
@@ -24,7 +26,7 @@ def _peer(transport: Any) -> str:
 def _sleep(local: dict[str, Any]) -> str:
     handle = local.get("h")
     left = 0 if handle is None else handle.when() - time.monotonic()
-    return f"sleep({local['delay']!r})" + (f", {left:.3g} s left" if left > 0 else "")
+    return f"sleep({local['delay']!r})" + (f", {duration(left * 1e9)} left" if left > 0 else "")
 
 
 def _queue(queue: Any, method: str) -> str:
@@ -131,8 +133,8 @@ def _by_timers(awaited: Any, loop: Any) -> tuple[str, str] | None:
     for handle in loop._scheduled_handles():
         touched = (getattr(handle._callback, "__self__", None), *(getattr(handle, "_args", None) or ()))
         if any(each is awaited for each in touched):
-            left_time = max(handle.when() - loop.time(), 0)
-            return "timer", f"a timer, {left_time:.3g} s left"
+            left = max(handle.when() - loop.time(), 0)
+            return "timer", f"a timer, {duration(left * 1e9)} left"
     return None
 
 
@@ -142,7 +144,7 @@ def by_awaited(awaited: Any, coroutine_end: Any, loop: Any) -> tuple[str, str]:
     if show is not None:
         return "socket", show(coroutine_end)
     if isinstance(awaited, asyncio.Task):
-        return "task", f"Task {awaited.get_name()}"
+        return "task", task_called(awaited.get_name())
     if type(awaited).__name__ == "_GatheringFuture":
         left = [child for child in awaited._children if not child.done()]
         return "future", f"gather of {len(awaited._children)}" + (f", {len(left)} not done" if left else "")

@@ -32,6 +32,7 @@ def test_a_program_prints_what_it_printed_then(name):
 
 
 REPORTED = (
+    "async_for",
     "cancelling",
     "factorial",
     "locks",

@@ -9,7 +9,8 @@ in its file. In order:
 2. ``import asyncio`` and ``import trollius`` give ``tepal.vintage.asyncio`` and ``tepal.vintage.trollius``.
 3. ``raise StopIteration(value)`` in a generator is ``return value`` (PEP 479).
 4. ``except Exception`` catches a cancellation, as it did until Python 3.7.
-5. A generator with ``yield from`` may await coroutines, and be awaited: its code gets the flag that
+5. ``__aiter__`` may be a coroutine, as in Python 3.5.
+6. A generator with ``yield from`` may await coroutines, and be awaited: its code gets the flag that
    ``types.coroutine`` sets.
 """
 
@@ -36,6 +37,7 @@ __all__ = ("translate",)
 PACKAGE = "tepal.vintage"
 REPLACED = ("asyncio", "trollius")
 CAUGHT = "__tepal_caught__"
+ITERATED = "__tepal_iterated__"
 
 _Node = TypeVar("_Node", bound=ast.AST)
 _Token = tokenize.TokenInfo
@@ -177,7 +179,7 @@ def _as_written(error: SyntaxError, text: str, names: dict[str, str]) -> SyntaxE
     return error
 
 
-# 2. to 4. What has another meaning today.
+# 2. to 5. What has another meaning today.
 
 
 def _refuse(tree: ast.AST, filename: str, text: str) -> None:
@@ -219,7 +221,7 @@ def _refused(reason: str, filename: str, lines: list[str], node: ast.expr | ast.
 
 
 def _modernise(tree: ast.Module) -> None:
-    catches = False
+    needed: dict[str, str] = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             for alias in node.names:
@@ -231,11 +233,15 @@ def _modernise(tree: ast.Module) -> None:
             if node.type is not None and _may_be_cancellation(node.type):
                 caught = _at(ast.Name(CAUGHT, ast.Load()), node.type)
                 node.type = _at(ast.Call(caught, [node.type], []), node.type)
-                catches = True
+                needed["caught"] = CAUGHT
         elif isinstance(node, ast.FunctionDef) and _is_generator(node):
             _return_instead(node.body)
-    if catches:
-        _import_caught(tree)
+        elif isinstance(node, ast.ClassDef):
+            for method in node.body:
+                if isinstance(method, (ast.FunctionDef, ast.AsyncFunctionDef)) and method.name == "__aiter__":
+                    method.decorator_list.insert(0, _at(ast.Name(ITERATED, ast.Load()), method))
+                    needed["iterated"] = ITERATED
+    _import(tree, needed)
 
 
 def _at(new: _Node, old: ast.AST) -> _Node:
@@ -262,15 +268,22 @@ def _may_be_cancellation(kinds: ast.expr) -> bool:
     return not isinstance(kinds, ast.Name) or kinds.id == "Exception" or not hasattr(builtins, kinds.id)
 
 
-def _import_caught(tree: ast.Module) -> None:
-    """Import ``caught`` where the first statement may stand: after the docstring and ``from __future__``."""
+_SOURCES = {"caught": "catching", "iterated": "iterating"}
+
+
+def _import(tree: ast.Module, names: dict[str, str]) -> None:
+    """Import what is needed where the first statement may stand: after the docstring and ``from __future__``."""
+    if not names:
+        return
     index = 0
     for index, statement in enumerate(tree.body):  # noqa: B007
         is_docstring = isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
         if not (is_docstring or (isinstance(statement, ast.ImportFrom) and statement.module == "__future__")):
             break
-    alias = _at(ast.alias("caught", CAUGHT), tree.body[index])
-    tree.body.insert(index, _at(ast.ImportFrom(f"{PACKAGE}.catching", [alias], 0), tree.body[index]))
+    place = tree.body[index]
+    for name, called in names.items():
+        alias = _at(ast.alias(name, called), place)
+        tree.body.insert(index, _at(ast.ImportFrom(f"{PACKAGE}.{_SOURCES[name]}", [alias], 0), place))
 
 
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
@@ -319,7 +332,7 @@ def _value_of_stop_iteration(statement: ast.Raise) -> ast.expr | None:
     return None if isinstance(arguments[0], ast.Starred) else arguments[0]
 
 
-# 5. Generators that are coroutines.
+# 6. Generators that are coroutines.
 
 
 def _with_coroutines(code: types.CodeType) -> types.CodeType:

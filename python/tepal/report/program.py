@@ -19,6 +19,7 @@ from tepal.report import observing
 from tepal.report.finding import DEFAULT_KINDS, KINDS, duration
 from tepal.report.recording import REPORT, THRESHOLD, TRACE, Recording
 from tepal.report.result import Report
+from tepal.report.terminating import Termination
 from tepal.report.text import one_line
 from tepal.report.trace import trace_of
 from tepal.report.waiting import SWALLOWED
@@ -132,17 +133,35 @@ def run(wanted: Wanted, program: Callable[[], int], name: str, arguments: list[s
     """
     recording = begin(wanted)
     recording.script, recording.arguments = name, list(arguments)
+    termination = _listen_to_termination(recording, wanted)
+
+    def finish_well() -> bool:
+        termination.end()
+        return _finish_well(recording, wanted)
+
     try:
         status = program()
     except SystemExit as ended:
-        if not _finish_well(recording, wanted) and ended.code in (None, 0):
+        if not finish_well() and ended.code in (None, 0):
             raise SystemExit(FOUND) from None
         raise
     except BaseException:
-        _finish_well(recording, wanted)
+        finish_well()
         raise
-    well = _finish_well(recording, wanted)
+    well = finish_well()
     return FOUND if status == 0 and not well else status
+
+
+def _listen_to_termination(recording: Recording, wanted: Wanted) -> Termination:
+    """On SIGTERM, if the program leaves it alone, write the report first."""
+
+    def write() -> None:
+        recording.terminated()
+        _finish_well(recording, wanted)
+
+    termination = Termination(write)
+    termination.begin()
+    return termination
 
 
 def _finish_well(recording: Recording, wanted: Wanted) -> bool:
@@ -255,14 +274,11 @@ def begin_for_process(file: str) -> None:
         except argparse.ArgumentTypeError as error:
             raise ValueError(f"{observing.KINDS_VARIABLE}: {error}") from None
     recording = begin(wanted)
-    process = os.getpid()
+    termination = _listen_to_termination(recording, wanted)
 
     def finish_once() -> None:
-        if os.getpid() == process:
-            try:
-                finish(recording, wanted)
-            except OSError as error:
-                _say_unwritten(error)
+        termination.end()
+        _finish_well(recording, wanted)
 
     atexit.register(finish_once)
 

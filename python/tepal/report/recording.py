@@ -6,6 +6,7 @@ kept here: coroutines that nobody awaited, the stack inside a step that blocks, 
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import functools
 import os
@@ -166,11 +167,19 @@ class Recording:
     def _interrupted(self, main_task: Any) -> None:
         """Ctrl-C was pressed: look at the Tasks before the main one is cancelled, which others may follow."""
         loop = main_task.get_loop()
-        if loop not in self._loops or os.getpid() != self.process:
-            return
-        number = _native.note_of(main_task)
+        if loop in self._loops and os.getpid() == self.process:
+            self._look_before_the_end(loop, _native.note_of(main_task))
+
+    def terminated(self) -> None:
+        """The process is about to be killed: look at the Tasks of all loops that run."""
+        for loop in self.loops:
+            if loop.is_running():
+                main_task = next(filter(_ends_its_run, asyncio.all_tasks(loop)), None)
+                self._look_before_the_end(loop, 0 if main_task is None else _native.note_of(main_task))
+
+    def _look_before_the_end(self, loop: Any, main_task: int) -> None:
         for each in self.look_at(loop):
-            if each.task == number and each.verdict == stuck.ORPHANED:
+            if each.task == main_task and each.verdict == stuck.ORPHANED:
                 # `await Event().wait()` in the main Task runs until then on purpose.
                 each.verdict = ""
             if each.verdict:
@@ -282,6 +291,11 @@ class Recording:
     def never_awaited(self) -> NeverAwaited:
         """The coroutines that nobody awaited."""
         return self._never_awaited
+
+
+def _ends_its_run(task: Any) -> bool:
+    """Whether a Task is that of ``run_until_complete()``."""
+    return any(getattr(each, "__name__", "") == "_run_until_complete_cb" for each, _ in task._callbacks or ())
 
 
 def _place_where_made(waiting: Waiting, record: LoopRecord) -> None:

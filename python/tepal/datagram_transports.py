@@ -39,7 +39,7 @@ class DatagramTransport(_AsyncioTransport):  # type: ignore[misc]
     """asyncio's datagram transport; what is usual goes through ``_native.DatagramEndpoint``.
 
     Differs from asyncio's in that up to eight datagrams are received by one system call and handed over one after the
-    other, as long as the transport is not closed.
+    other, as long as the transport reads.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class DatagramTransport(_AsyncioTransport):  # type: ignore[misc]
         self._endpoint.set_protocol(protocol)
 
     def _add_reader(self, fd: int, callback: Any) -> None:
-        if not self._closing:
+        if self.is_reading():
             self._loop._watch_datagrams(self._endpoint)
 
     def close(self) -> None:

@@ -210,6 +210,73 @@ async def test_a_protocol_that_raises(loop, reports):
     await server.close()
 
 
+def pause_for_a_moment(loop):
+    """What a protocol does that reads no more for 20 ms from the datagram b"1" on."""
+
+    def pause(protocol, data, addr):
+        if data == b"1":
+            protocol.transport.pause_reading()
+            loop.call_later(0.02, protocol.transport.resume_reading)
+
+    return pause
+
+
+async def test_datagrams_that_arrived_with_the_one_that_pauses(loop):
+    server, transport, address = await bound(loop, answer=pause_for_a_moment(loop))
+    sent = [b"%d" % number for number in range(12)]
+    for data in sent:
+        transport.sendto(data, address)
+    await server.count(3)
+    await asyncio.sleep(0.005)
+    assert [event[0] for event in server.events[1:]] == sent[:2]
+    await server.count(1 + len(sent))
+    assert [event[0] for event in server.events[1:]] == sent
+    await server.close()
+
+
+async def test_closing_while_paused(loop):
+    server, transport, address = await bound(loop, answer=lambda self, data, addr: self.transport.pause_reading())
+    for data in (b"0", b"1", b"2"):
+        transport.sendto(data, address)
+    await server.count(2)
+    await server.close()
+    assert server.events[1:] == [(b"0", address), ("lost", None)]
+
+
+async def test_pausing_before_the_first_datagram(loop):
+    class Paused(Recording):
+        def connection_made(self, transport):
+            super().connection_made(transport)
+            transport.pause_reading()
+
+    server = Paused()
+    transport, _ = await loop.create_datagram_endpoint(lambda: server, local_addr=("127.0.0.1", 0))
+    transport.sendto(b"early", transport.get_extra_info("sockname"))
+    await asyncio.sleep(0.02)
+    assert server.events == ["made"]
+    transport.resume_reading()
+    await server.count(2)
+    assert server.events[1][0] == b"early"
+    await server.close()
+
+
+def test_datagrams_that_arrived_with_the_one_that_ends_the_run(loop):
+    def end(self, data, addr):
+        if data == b"1":
+            raise KeyboardInterrupt
+
+    server, transport, address = loop.run_until_complete(bound(loop, answer=end))
+    sent = [b"%d" % number for number in range(4)]
+    for data in sent:
+        transport.sendto(data, address)
+    with pytest.raises(KeyboardInterrupt):
+        loop.run_forever()
+    assert [event[0] for event in server.events[1:]] == sent[:2]
+    loop.run_until_complete(server.count(5))
+    assert [event[0] for event in server.events[1:]] == sent
+    loop.run_until_complete(server.close())
+
+
 async def test_another_protocol(loop):
     server, server_transport, address = await bound(loop)
     client, transport, _ = await bound(loop)

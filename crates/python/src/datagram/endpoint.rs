@@ -1,6 +1,7 @@
 //! A datagram socket and its protocol.
 
 use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
 use std::ffi::CStr;
 use std::net::{IpAddr, SocketAddr};
 use std::os::fd::RawFd;
@@ -11,17 +12,16 @@ use tepal_core::socket;
 use crate::interop::arguments::{Arguments, Signature};
 use crate::interop::buffers::{self, Bytes};
 use crate::interop::calls;
-use crate::interop::errors::{PyResult, Raised, raise_os_error};
+use crate::interop::errors::{PyResult, Raised, raise_os_error, restore};
 use crate::interop::gc::Visitor;
 use crate::interop::instance::{HeapType, Instance, Ref, TypeCell, create};
-use crate::interop::interned::Name;
+use crate::interop::interned::{Name, intern};
 use crate::interop::methods::{with_arguments, with_one, without_arguments};
 use crate::interop::object::{Object, Slot};
 use crate::interop::sockets;
 use crate::interop::type_builder::TypeBuilder;
 use crate::interop::values;
 use crate::loop_core::body::LoopBody;
-use crate::loop_core::failures;
 use crate::loop_core::shared_context::run_in;
 use crate::loop_core::watchers::{Side, Watch};
 
@@ -47,6 +47,9 @@ pub(crate) struct EndpointBody {
     senders: RefCell<[Option<Known>; BATCH]>,
     /// To whom was sent last.
     receiver: RefCell<Option<Known>>,
+    /// Datagrams and their senders, received together with others and not handed over yet: the protocol has paused reading,
+    /// or raised.
+    kept: RefCell<VecDeque<(Object, Object)>>,
 }
 
 impl HeapType for EndpointBody {
@@ -70,10 +73,11 @@ impl HeapType for EndpointBody {
             disabled: Cell::new(true),
             senders: RefCell::new([const { None }; BATCH]),
             receiver: RefCell::new(None),
+            kept: RefCell::new(VecDeque::new()),
         }
     }
 
-    // Addresses are tuples of text and numbers, which are part of no cycle.
+    // Datagrams are `bytes`. Addresses are tuples of text and numbers, which are part of no cycle.
     fn traverse(&self, visitor: &mut Visitor) {
         visitor.slot_with(&self.event_loop, |visitor, event_loop| {
             visitor.reference(event_loop);
@@ -129,13 +133,13 @@ impl Instance<EndpointBody> {
         let watch = Watch::Transport(self.object());
         let before = event_loop.watch(self.descriptor.get(), Side::Reader, watch)?;
         drop(before);
-        Ok(())
+        self.go_on_later(event_loop)
     }
 
     fn release(&self) {
         self.disabled.set(true);
         HeapType::clear(&**self);
-        drop((self.senders.take(), self.receiver.take()));
+        drop((self.senders.take(), self.receiver.take(), self.kept.take()));
     }
 }
 
@@ -268,7 +272,7 @@ impl Instance<EndpointBody> {
 /// What an entry `Readable` of the ready queue does for an endpoint.
 ///
 /// # Errors
-/// What the protocol raises, of the last datagram; that of others is reported here.
+/// What the protocol raises; datagrams that were received with it follow in the next turn.
 ///
 /// # Reentrancy
 /// Runs any Python code.
@@ -287,6 +291,9 @@ impl Instance<EndpointBody> {
         let (Some(socket), Some(protocol)) = (self.socket.get(), self.protocol.get()) else {
             return Ok(());
         };
+        if !self.kept.borrow().is_empty() {
+            return self.deliver_kept(event_loop);
+        }
         let mut batch = event_loop
             .datagrams
             .take()
@@ -348,41 +355,74 @@ impl Instance<EndpointBody> {
         Ok(object)
     }
 
+    /// Hands over what was received, as long as the protocol goes on reading: what it does not take now it gets later, as
+    /// if it still waited in the kernel.
     fn deliver(
         &self,
         event_loop: &Instance<LoopBody>,
         received: Vec<(Object, Object)>,
     ) -> PyResult<()> {
-        let last = received.len().saturating_sub(1);
-        for (index, (datagram, address)) in received.into_iter().enumerate() {
-            let watched =
-                |this: &Object| event_loop.is_watched_by(self.descriptor.get(), Side::Reader, this);
-            // The protocol may have closed the transport, or given it to another protocol.
-            if index > 0 && !self.with_object(watched) {
-                return Ok(());
-            }
+        let mut left = received.into_iter();
+        while let Some((datagram, address)) = left.next() {
+            // It may be another protocol by now.
             let protocol = self.protocol.get_or_none();
-            let arguments = [&protocol, &datagram, &address];
-            match calls::call_method(Name::DatagramReceived, arguments) {
+            let told = calls::call_method(Name::DatagramReceived, [&protocol, &datagram, &address]);
+            if left.len() == 0 {
+                return told.map(drop);
+            }
+            match told {
+                Err(raised) => {
+                    let exception = raised.take();
+                    self.keep(event_loop, left.collect())?;
+                    return Err(restore(exception));
+                }
+                Ok(_) if !self.is_read(event_loop) => {
+                    return self.keep(event_loop, left.collect());
+                }
                 Ok(_) => {}
-                Err(raised) if index == last => return Err(raised),
-                Err(raised) => self.report(event_loop, raised)?,
             }
         }
         Ok(())
     }
 
-    fn report(&self, event_loop: &Instance<LoopBody>, raised: Raised) -> PyResult<()> {
-        let exception = failures::contain(raised)?;
-        let message = values::string("Exception in callback DatagramEndpoint._read_ready()")?;
-        failures::report(
-            &event_loop.object(),
-            &[
-                (Name::Message, &message),
-                (Name::Exception, &exception),
-                (Name::Protocol, &self.protocol.get_or_none()),
-            ],
-        )
+    fn is_read(&self, event_loop: &Instance<LoopBody>) -> bool {
+        self.with_object(|this| event_loop.is_watched_by(self.descriptor.get(), Side::Reader, this))
+    }
+
+    #[cold]
+    fn keep(
+        &self,
+        event_loop: &Instance<LoopBody>,
+        left: VecDeque<(Object, Object)>,
+    ) -> PyResult<()> {
+        // A transport that closes reads no more.
+        if self.disabled.get() {
+            return Ok(());
+        }
+        self.kept.borrow_mut().extend(left);
+        if self.is_read(event_loop) {
+            self.go_on_later(event_loop)?;
+        }
+        Ok(())
+    }
+
+    /// Hands over in the next turn what is kept: the kernel may have nothing more to tell.
+    fn go_on_later(&self, event_loop: &Instance<LoopBody>) -> PyResult<()> {
+        if self.kept.borrow().is_empty() {
+            return Ok(());
+        }
+        let go_on = self.with_object(|this| calls::attribute(this, &intern("_go_on")?))?;
+        calls::call_method(Name::CallSoon, [&event_loop.object(), &go_on]).map(drop)
+    }
+
+    /// What is kept comes before what the kernel has.
+    #[cold]
+    fn deliver_kept(&self, event_loop: &Instance<LoopBody>) -> PyResult<()> {
+        if !self.is_read(event_loop) {
+            return Ok(());
+        }
+        let kept = self.kept.take();
+        self.deliver(event_loop, kept.into())
     }
 }
 
@@ -425,6 +465,14 @@ pub(crate) fn make_type() -> PyResult<Object> {
                 c"_read_ready($self, /)\n--\n\nReceive what has arrived.",
                 |this: &E| match this.event_loop.get() {
                     Some(event_loop) => this.read_ready(&event_loop),
+                    None => Ok(()),
+                },
+            ),
+            without_arguments(
+                c"_go_on",
+                c"_go_on($self, /)\n--\n\nHand over what was received before.",
+                |this: &E| match this.event_loop.get() {
+                    Some(event_loop) => this.deliver_kept(&event_loop),
                     None => Ok(()),
                 },
             ),

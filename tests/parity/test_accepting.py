@@ -231,6 +231,42 @@ async def test_what_is_left_of_a_closed_connection(loop):
     await server.wait_closed()
 
 
+def unbound(path):
+    return None
+
+
+def in_the_abstract_namespace(path):
+    return b"\0" + str(path).encode() + b" peer"
+
+
+@pytest.mark.parametrize("debug", [False, True], ids=["plain", "debug"])
+@pytest.mark.parametrize("peer", [unbound, "peer", in_the_abstract_namespace], ids=["unbound", "path", "abstract"])
+async def test_what_a_unix_connection_knows(loop, tmp_path, peer):
+    seen = []
+    path = str(tmp_path / "server")
+    name = str(tmp_path / peer) if isinstance(peer, str) else peer(tmp_path)
+    server = await loop.create_unix_server(lambda: Seen(seen), path)
+    far = socket.socket(socket.AF_UNIX)
+    if name is not None:
+        far.bind(name)
+    far.connect(path)
+    await until(lambda: seen)
+    transport = seen[0].transport
+    assert list(transport._extra) == ["peername", "socket", "sockname"]
+    assert transport.get_extra_info("peername") == ("" if name is None else name)
+    assert transport.get_extra_info("sockname") == path
+    sock = transport.get_extra_info("socket")
+    assert (sock.family, sock.type, sock.proto) == (socket.AF_UNIX, socket.SOCK_STREAM, 0)
+    assert sock.gettimeout() == 0 and not sock.get_inheritable()
+    transport.write(b"there")
+    transport.close()
+    await until(lambda: hasattr(seen[0], "lost"))
+    assert far.recv(10) == b"there" and far.recv(10) == b""
+    far.close()
+    server.close()
+    await server.wait_closed()
+
+
 @contextlib.contextmanager
 def no_descriptor_left():
     """The process cannot open anything, as if it had reached its limit."""
@@ -256,12 +292,16 @@ def begin_connecting(sock, server):
         sock.connect(server.sockets[0].getsockname())
 
 
-async def test_descriptors_that_run_out(loop, library, reports, monkeypatch):
+@pytest.mark.parametrize("family", [socket.AF_INET, socket.AF_UNIX], ids=["TCP", "Unix"])
+async def test_descriptors_that_run_out(loop, library, reports, monkeypatch, tmp_path, family):
     """asyncio reports it once for each connection that could wait, tepal once, and both go on after a while."""
     monkeypatch.setattr(asyncio.constants, "ACCEPT_RETRY_DELAY", 0.05)
     seen = []
-    server = await loop.create_server(lambda: Seen(seen), "127.0.0.1", 0)
-    far = socket.socket()
+    if family == socket.AF_UNIX:
+        server = await loop.create_unix_server(lambda: Seen(seen), str(tmp_path / "server"))
+    else:
+        server = await loop.create_server(lambda: Seen(seen), "127.0.0.1", 0)
+    far = socket.socket(family)
     with no_descriptor_left():
         begin_connecting(far, server)
         await until(lambda: reports.contexts)

@@ -1,6 +1,6 @@
 //! A server's new connections, without a Task and a dozen Python frames for each.
 //!
-//! What `_accept_connection` and `_accept_connection2` do (CPython `Lib/asyncio/selector_events.py`), for TCP sockets
+//! What `_accept_connection` and `_accept_connection2` do (CPython `Lib/asyncio/selector_events.py`), for TCP and Unix sockets
 //! outside debug mode, with TLS above them or without. asyncio makes a Task for each connection, in which the protocol is made one turn later; here
 //! that happens at once, in a copy of the context of its own as a Task has it.
 
@@ -86,7 +86,9 @@ pub(crate) fn accept_streams(
     let Some(kind) = sockets::kind_of_listener(&socket) else {
         return Ok(false);
     };
-    if ![libc::AF_INET, libc::AF_INET6].contains(&kind.0) || kind.1 != libc::SOCK_STREAM {
+    if ![libc::AF_INET, libc::AF_INET6, libc::AF_UNIX].contains(&kind.0)
+        || kind.1 != libc::SOCK_STREAM
+    {
         return Ok(false);
     }
     let mut listener = Listener {
@@ -139,6 +141,9 @@ impl Listener<'_> {
     }
 
     fn serve(&mut self, descriptor: OwnedFd, peer: &Address, context: &Object) -> PyResult<()> {
+        if self.kind.0 == libc::AF_UNIX {
+            return self.serve_unix(descriptor, context);
+        }
         let number = descriptor.as_raw_fd();
         let accepted_at = forks();
         let local = socket::local_address(number).map_err(|error| raise_os_error(&error))?;
@@ -147,17 +152,32 @@ impl Listener<'_> {
             socket::set_no_delay(number).map_err(|error| raise_os_error(&error))?;
         }
         let socket = sockets::adopt(descriptor, self.kind)?;
-        let mut protocol = calls::call(&self.factory, [])?;
-        if !self.wrap.is_none() {
-            protocol = calls::call(&self.wrap, [&protocol])?;
-        }
-        let extra = values::dict(&[
-            (Name::Peername, &address_object(peer)?),
-            (Name::Socket, &TRANSPORT_SOCKET.make(socket.clone())?),
-            (Name::Sockname, &self.local_object(local)?),
-        ])?;
+        let protocol = self.protocol()?;
+        let extra = facts(&socket, &address_object(peer)?, &self.local_object(local)?)?;
         let transport = self.transport(&socket, &protocol, extra, context)?;
         transport.alone_since.set(Some(accepted_at));
+        self.begin(&transport)
+    }
+
+    /// Paths, and names of the abstract namespace, are the socket's to read.
+    fn serve_unix(&self, descriptor: OwnedFd, context: &Object) -> PyResult<()> {
+        let socket = sockets::adopt(descriptor, self.kind)?;
+        let ask = |name| calls::call(&calls::attribute(&socket, &intern(name)?)?, []);
+        let extra = facts(&socket, &ask("getpeername")?, &ask("getsockname")?)?;
+        let protocol = self.protocol()?;
+        let transport = self.transport(&socket, &protocol, extra, context)?;
+        self.begin(&transport)
+    }
+
+    fn protocol(&self) -> PyResult<Object> {
+        let protocol = calls::call(&self.factory, [])?;
+        if self.wrap.is_none() {
+            return Ok(protocol);
+        }
+        calls::call(&self.wrap, [&protocol])
+    }
+
+    fn begin(&self, transport: &Instance<StreamBody>) -> PyResult<()> {
         transport.attach_to_server()?;
         transport.enter_transports(self.event_loop)?;
         transport.start(&Object::none())
@@ -190,6 +210,15 @@ impl Listener<'_> {
         self.local = Some((address, object.clone()));
         Ok(object)
     }
+}
+
+/// What `get_extra_info()` knows of a connection, in asyncio's order.
+fn facts(socket: &Object, peer: &Object, local: &Object) -> PyResult<Object> {
+    values::dict(&[
+        (Name::Peername, peer),
+        (Name::Socket, &TRANSPORT_SOCKET.make(socket.clone())?),
+        (Name::Sockname, local),
+    ])
 }
 
 /// The text of an IPv4 address, some ten times as fast as `Display` makes it.

@@ -3,9 +3,9 @@
 use tepal_core::monotonic_ns;
 
 use crate::handle::{HandleBody, ThreadSafeHandleBody, TimerHandleBody};
-use crate::interop::arguments::Arguments;
+use crate::interop::arguments::{ANY_NUMBER, Arguments, Signature};
 use crate::interop::calls;
-use crate::interop::errors::{Builtin, PyResult, Raised};
+use crate::interop::errors::{Builtin, PyResult};
 use crate::interop::imports::imports;
 use crate::interop::instance::{Instance, Ref};
 use crate::interop::interned::{Name, intern};
@@ -83,83 +83,74 @@ fn is_ours(this: &L, task: &Object) -> bool {
     matches!(task.future.event_loop.get(), Some(LoopRef::Native(native)) if native.is(this))
 }
 
+const CALL_SOON: Signature<2> = Signature {
+    function: "BaseEventLoop.call_soon",
+    names: [Name::Callback, Name::Context],
+    required: 1,
+    positional: ANY_NUMBER,
+};
+
+const CALL_SOON_THREADSAFE: Signature<2> = Signature {
+    function: "BaseEventLoop.call_soon_threadsafe",
+    ..CALL_SOON
+};
+
+const CALL_LATER: Signature<3> = Signature {
+    function: "BaseEventLoop.call_later",
+    names: [Name::Delay, Name::Callback, Name::Context],
+    required: 2,
+    positional: ANY_NUMBER,
+};
+
+const CALL_AT: Signature<3> = Signature {
+    function: "BaseEventLoop.call_at",
+    names: [Name::When, Name::Callback, Name::Context],
+    ..CALL_LATER
+};
+
 /// The positional arguments and the context. Leading arguments may also come by keyword
 /// (`call_soon(callback=f)`, as asyncio's signature allows); they are then put into `storage`.
 #[inline(always)]
-fn read<'a>(
+fn read<'a, const N: usize>(
     arguments: &Arguments<'a>,
     storage: &'a mut Vec<Object>,
-    function: &str,
-    leading: &[Name],
+    wanted: &Signature<N>,
 ) -> PyResult<(&'a [Object], Option<Object>)> {
     let positional = arguments.positional();
-    if positional.len() >= leading.len() {
-        return match arguments.only_keyword(function, Name::Context) {
+    if positional.len() >= wanted.required {
+        return match arguments.only_keyword(wanted.function, Name::Context) {
             Ok(context) => Ok((positional, context)),
-            Err(raised) => Err(given_twice(arguments, function, leading).unwrap_or(raised)),
+            Err(raised) => {
+                raised.forget();
+                Err(arguments.misfit(wanted))
+            }
         };
     }
-    let context = by_keyword(arguments, storage, function, leading)?;
+    let context = by_keyword(arguments, storage, wanted)?;
     Ok((storage, context))
 }
 
-/// The error for a leading argument that is given by position and by keyword.
 #[cold]
-fn given_twice(arguments: &Arguments<'_>, function: &str, leading: &[Name]) -> Option<Raised> {
-    let twice = leading.iter().find(|name| {
-        (0..arguments.keyword_count())
-            .any(|index| values::same_text(&arguments.keyword(index).0, name.object()))
-    })?;
-    Some(Builtin::TypeError.raise(&format!(
-        "{function}() got multiple values for argument '{}'",
-        twice.text()
-    )))
-}
-
-#[cold]
-fn by_keyword(
+fn by_keyword<const N: usize>(
     arguments: &Arguments<'_>,
     storage: &mut Vec<Object>,
-    function: &str,
-    leading: &[Name],
+    wanted: &Signature<N>,
 ) -> PyResult<Option<Object>> {
-    let mut context = None;
+    let positional = arguments.positional();
+    let mut named = [const { None }; N];
     for index in 0..arguments.keyword_count() {
         let (given, value) = arguments.keyword(index);
-        if values::same_text(&given, Name::Context.object()) {
-            context = Some(value.clone()).filter(|context| !context.is_none());
-        } else if !leading
-            .iter()
-            .any(|name| values::same_text(&given, name.object()))
-        {
-            let given = values::text(&given).unwrap_or_default();
-            return Err(Builtin::TypeError.raise(&format!(
-                "{function}() got an unexpected keyword argument '{given}'"
-            )));
-        }
+        let place = (positional.len()..N)
+            .find(|place| values::same_text(&given, wanted.names[*place].object()))
+            .ok_or_else(|| arguments.misfit(wanted))?;
+        named[place] = Some(value.clone());
     }
-    storage.extend(arguments.positional().iter().cloned());
-    let mut missing = Vec::new();
-    for name in &leading[storage.len()..] {
-        let given = (0..arguments.keyword_count())
-            .map(|index| arguments.keyword(index))
-            .find(|(given, _)| values::same_text(given, name.object()));
-        match given {
-            Some((_, value)) => storage.push(value.clone()),
-            None => missing.push(format!("'{}'", name.text())),
-        }
+    storage.extend(positional.iter().cloned());
+    for value in &mut named[positional.len()..wanted.required] {
+        storage.push(value.take().ok_or_else(|| arguments.misfit(wanted))?);
     }
-    match missing.as_slice() {
-        [] => Ok(context),
-        [one] => Err(Builtin::TypeError.raise(&format!(
-            "{function}() missing 1 required positional argument: {one}"
-        ))),
-        several => Err(Builtin::TypeError.raise(&format!(
-            "{function}() missing {} required positional arguments: {}",
-            several.len(),
-            several.join(" and ")
-        ))),
-    }
+    let context = named[wanted.required].take();
+    Ok(context.filter(|context| !context.is_none()))
 }
 
 /// `call_soon(callback, *args, context=None)`
@@ -184,12 +175,7 @@ fn call_soon(this: &L, arguments: Arguments<'_>) -> PyResult<Object> {
 /// As [`call_soon`], with a context given, and minding what the loop's attention asks for.
 fn call_soon_with_care(this: &L, arguments: &Arguments<'_>) -> PyResult<Object> {
     let mut storage = Vec::new();
-    let (given, context) = read(
-        arguments,
-        &mut storage,
-        "BaseEventLoop.call_soon",
-        &[Name::Callback],
-    )?;
+    let (given, context) = read(arguments, &mut storage, &CALL_SOON)?;
     let (callback, rest) = (&given[0], &given[1..]);
     if !this.attention.is_only_watched() {
         check(this, callback, "call_soon", true)?;
@@ -214,12 +200,7 @@ fn call_soon_with_care(this: &L, arguments: &Arguments<'_>) -> PyResult<Object> 
 /// As [`call_soon`], for any thread.
 fn call_soon_threadsafe(this: &L, arguments: Arguments<'_>) -> PyResult<Object> {
     let mut storage = Vec::new();
-    let (given, context) = read(
-        &arguments,
-        &mut storage,
-        "BaseEventLoop.call_soon_threadsafe",
-        &[Name::Callback],
-    )?;
+    let (given, context) = read(&arguments, &mut storage, &CALL_SOON_THREADSAFE)?;
     let (callback, rest) = (&given[0], &given[1..]);
     if !this.attention.is_only_watched() {
         check(this, callback, "call_soon_threadsafe", false)?;
@@ -317,13 +298,7 @@ fn check(this: &L, callback: &Object, method: &str, thread: bool) -> PyResult<()
 /// As [`call_soon`]; `TypeError` if `delay` is no number.
 fn call_later(this: &L, arguments: Arguments<'_>) -> PyResult<Object> {
     let mut storage = Vec::new();
-    let leading = [Name::Delay, Name::Callback];
-    let (given, context) = read(
-        &arguments,
-        &mut storage,
-        "BaseEventLoop.call_later",
-        &leading,
-    )?;
+    let (given, context) = read(&arguments, &mut storage, &CALL_LATER)?;
     let (callback, rest) = (&given[1], &given[2..]);
     if given[0].is_none() {
         return Err(Builtin::TypeError.raise("delay must not be None"));
@@ -362,8 +337,7 @@ fn call_later_by_call_at(this: &L, given: &[Object], context: Option<Object>) ->
 /// As [`call_soon`]; `TypeError` if `when` is no number.
 fn call_at(this: &L, arguments: Arguments<'_>) -> PyResult<Object> {
     let mut storage = Vec::new();
-    let leading = [Name::When, Name::Callback];
-    let (given, context) = read(&arguments, &mut storage, "BaseEventLoop.call_at", &leading)?;
+    let (given, context) = read(&arguments, &mut storage, &CALL_AT)?;
     let (callback, rest) = (&given[1], &given[2..]);
     if given[0].is_none() {
         return Err(Builtin::TypeError.raise("when cannot be None"));

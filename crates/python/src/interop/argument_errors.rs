@@ -57,7 +57,7 @@ fn python_text<const N: usize>(given: &Arguments<'_>, wanted: &Signature<N>) -> 
         return format!("{function}() got multiple values for argument '{name}'");
     }
     // `self` counts.
-    let (least, most) = (wanted.required + 1, wanted.positional + 1);
+    let (least, most) = (wanted.required + 1, wanted.positional.saturating_add(1));
     let count = given.positional().len() + 1;
     if count > most {
         let takes = match (least < most, most) {

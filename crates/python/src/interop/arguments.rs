@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use pyo3::ffi;
 
 use super::argument_errors::{self, misfit};
-use super::errors::{Builtin, PyResult};
+use super::errors::{Builtin, PyResult, Raised};
 use super::interned::Name;
 use super::object::{Borrowed, Object};
 use super::values;
@@ -20,13 +20,17 @@ pub(crate) struct Arguments<'a> {
 }
 
 /// What a function takes: `names[..required]` must be given, `names[..positional]` may be
-/// given by position, all by keyword.
+/// given by position, all by keyword. A function that takes any number of positional arguments says [`ANY_NUMBER`]; its
+/// `names` are those that must be given and then those that come by keyword only.
 pub(crate) struct Signature<const N: usize> {
     pub(crate) function: &'static str,
     pub(crate) names: [Name; N],
     pub(crate) required: usize,
     pub(crate) positional: usize,
 }
+
+/// `positional` of a function with `*args`.
+pub(crate) const ANY_NUMBER: usize = usize::MAX;
 
 impl<'a> Arguments<'a> {
     /// # Safety
@@ -157,6 +161,11 @@ impl<'a> Arguments<'a> {
         Ok(found)
     }
 
+    /// What is wrong with arguments that do not fit the signature, worded as CPython words it.
+    pub(crate) fn misfit<const N: usize>(&self, signature: &Signature<N>) -> Raised {
+        misfit(self, signature)
+    }
+
     /// Sorts the arguments into the order of the signature; absent ones are `None`.
     ///
     /// # Errors
@@ -191,7 +200,7 @@ impl<'a> Arguments<'a> {
 }
 
 #[cold]
-fn unexpected_keyword(function: &str, given: &Object) -> super::errors::Raised {
+fn unexpected_keyword(function: &str, given: &Object) -> Raised {
     let given = values::text(given).unwrap_or_default();
     Builtin::TypeError.raise(&argument_errors::unexpected_keyword(function, &given))
 }

@@ -153,16 +153,20 @@ impl View {
         View::get(object, ffi::PyBUF_SIMPLE)
     }
 
-    /// The object's bytes, to be written.
+    /// The object's bytes, to be written: the first argument of `function`.
     ///
     /// # Errors
     /// `TypeError` if it has none that can be written, as methods of sockets put it.
-    pub(crate) fn writable(object: &Object) -> PyResult<View> {
+    pub(crate) fn writable(object: &Object, function: &str) -> PyResult<View> {
         View::get(object, ffi::PyBUF_WRITABLE).map_err(|_raised| {
             drop(take_raised());
-            Builtin::TypeError.raise(&format!(
-                "a read-write bytes-like object is required, not {}",
+            let kind = if object.is_none() {
+                "None".to_owned()
+            } else {
                 super::instance::type_name(object)
+            };
+            Builtin::TypeError.raise(&format!(
+                "{function} argument 1 must be read-write bytes-like object, not {kind}"
             ))
         })
     }

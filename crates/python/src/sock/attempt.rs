@@ -240,7 +240,7 @@ fn receive_into(
     socket: &Object,
     buffer: &Object,
 ) -> PyResult<Attempt> {
-    let mut view = View::writable(buffer)?;
+    let mut view = View::writable(buffer, "recv_into()")?;
     let place = view.as_mut_slice();
     if place.is_empty() {
         return values::integer(0).map(Attempt::Done);

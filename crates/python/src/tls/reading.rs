@@ -351,7 +351,7 @@ impl Instance<ProtocolBody> {
     fn fill_buffer(&self, connection: &Connection) -> PyResult<(usize, Option<End>)> {
         let hint = values::integer(connection.incoming_size() as u64)?;
         let buffer = calls::call(&self.delivery.get_buffer(&self.protocol)?, [&hint])?;
-        let mut view = match View::writable(&buffer) {
+        let mut view = match View::writable(&buffer, "read()") {
             Ok(view) => view,
             Err(raised) => return Err(self.no_buffer(&buffer, raised)),
         };

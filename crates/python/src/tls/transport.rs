@@ -211,13 +211,21 @@ pub(crate) fn make_type() -> PyResult<Object> {
         with_arguments(
             c"write",
             c"write($self, /, data)\n--\n\nSend bytes; never blocks.",
-            |this: &T, arguments: Arguments<'_>| write(this, arguments.sole("write", Name::Data)?),
+            |this: &T, arguments: Arguments<'_>| {
+                write(
+                    this,
+                    arguments.sole("_SSLProtocolTransport.write", Name::Data)?,
+                )
+            },
         ),
         with_arguments(
             c"writelines",
             c"writelines($self, /, list_of_data)\n--\n\nSend several bytes objects; never blocks.",
             |this: &T, arguments: Arguments<'_>| {
-                write_lines(this, arguments.sole("writelines", Name::ListOfData)?)
+                write_lines(
+                    this,
+                    arguments.sole("_SSLProtocolTransport.writelines", Name::ListOfData)?,
+                )
             },
         ),
     ])

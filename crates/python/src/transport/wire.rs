@@ -222,7 +222,7 @@ impl Instance<StreamBody> {
             let answer = foreign_attempt(calls::call_method(Name::RecvInto, [&socket, buffer]))?;
             return self.counted(answer);
         }
-        match buffers::View::writable(buffer) {
+        match buffers::View::writable(buffer, "recv_into()") {
             Ok(mut view) => Ok(attempt(socket::receive(
                 sockets::descriptor(&socket),
                 view.as_mut_slice(),

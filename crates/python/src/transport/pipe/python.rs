@@ -130,7 +130,7 @@ fn read_methods() -> Vec<Method<ReadPipeBody>> {
         with_arguments(
             c"set_protocol",
             c"set_protocol($self, /, protocol)\n--\n\nHand data to another protocol.",
-            |this: &R, arguments: Arguments<'_>| this.set_protocol(arguments.sole("set_protocol", Name::Protocol)?),
+            |this: &R, arguments: Arguments<'_>| this.set_protocol(arguments.sole("_UnixReadPipeTransport.set_protocol", Name::Protocol)?),
         ),
         without_arguments(c"close", c"close($self, /)\n--\n\nRead no more, and close the pipe.", R::close),
         with_arguments(c"_close", c"_close($self, exc)\n--\n\nEnd with an exception.", |this: &R, arguments: Arguments<'_>| {
@@ -184,12 +184,12 @@ fn write_methods() -> Vec<Method<WritePipeBody>> {
         with_arguments(
             c"write",
             c"write($self, /, data)\n--\n\nWrite bytes; never blocks.",
-            |this: &W, arguments: Arguments<'_>| this.write(arguments.sole("write", Name::Data)?),
+            |this: &W, arguments: Arguments<'_>| this.write(arguments.sole("_UnixWritePipeTransport.write", Name::Data)?),
         ),
         with_arguments(
             c"writelines",
             c"writelines($self, /, list_of_data)\n--\n\nWrite several bytes objects; never blocks.",
-            |this: &W, arguments: Arguments<'_>| this.write_lines(arguments.sole("writelines", Name::ListOfData)?),
+            |this: &W, arguments: Arguments<'_>| this.write_lines(arguments.sole("WriteTransport.writelines", Name::ListOfData)?),
         ),
         without_arguments(
             c"write_eof",
@@ -224,7 +224,7 @@ fn ending_methods() -> Vec<Method<WritePipeBody>> {
             c"set_protocol",
             c"set_protocol($self, /, protocol)\n--\n\nTell another protocol of flow control and the end.",
             |this: &W, arguments: Arguments<'_>| {
-                this.end().protocol.set(arguments.sole("set_protocol", Name::Protocol)?.clone());
+                this.end().protocol.set(arguments.sole("_UnixWritePipeTransport.set_protocol", Name::Protocol)?.clone());
                 Ok(())
             },
         ),

@@ -23,6 +23,54 @@ def ends():
     far.close()
 
 
+class Telling(socket.socket):
+    """A socket with methods of its own, as those of proxies and of test tools are."""
+
+    def __init__(self, *arguments, **named):
+        super().__init__(*arguments, **named)
+        self.calls = []
+
+    def recv(self, size):
+        self.calls.append("recv")
+        return super().recv(size).upper()
+
+    def recv_into(self, buffer):
+        self.calls.append("recv_into")
+        return super().recv_into(buffer)
+
+    def send(self, data):
+        self.calls.append("send")
+        return super().send(data[:2])
+
+    def sendmsg(self, pieces):
+        self.calls.append("sendmsg")
+        return super().sendmsg([next(iter(pieces))[:3]])
+
+    def shutdown(self, how):
+        self.calls.append("shutdown")
+        super().shutdown(how)
+
+
+def test_a_subclass_of_the_socket_keeps_its_methods(loop, ends):
+    near, far = ends
+    own = Telling(fileno=near.detach())
+    own.setblocking(False)
+    protocol = Recorder()
+    transport = connect(loop, own, protocol)
+    far.send(b"shout")
+    run_until(loop, lambda: protocol.data)
+    assert protocol.data == b"SHOUT"
+    transport.write(b"abcdef")
+    transport.write_eof()
+    assert receive_all(loop, far) == b"abcdef"
+    assert {"recv", "send", "shutdown"} <= set(own.calls) and "recv_into" not in own.calls
+    transport.set_protocol(filled := Filled())
+    far.send(b"quiet")
+    run_until(loop, lambda: filled.data)
+    assert filled.data == b"quiet" and "recv_into" in own.calls
+    end(loop, transport)
+
+
 def test_the_kind_of_transport(loop, ends):
     near, _ = ends
     protocol = Recorder()

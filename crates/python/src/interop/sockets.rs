@@ -218,6 +218,26 @@ pub(crate) fn is_socket(object: &Object) -> bool {
         && unsafe { ffi::PyObject_TypeCheck(object.as_ptr(), kind) != 0 }
 }
 
+/// Whether a transport may ask the kernel about this socket directly: it is CPython's own, and a subclass of it reads and
+/// writes as it does.
+///
+/// # Errors
+/// What a metaclass's look-up raises.
+pub(crate) fn is_plain(socket: &Object) -> PyResult<bool> {
+    if !is_socket(socket) || SOCKET.is_type_of(socket) {
+        return Ok(is_socket(socket));
+    }
+    let own = dotted("_socket", &["socket"])?;
+    for name in ["recv", "recv_into", "send", "sendmsg", "shutdown"] {
+        let name = intern(name)?;
+        let method = calls::attribute(&socket.kind(), &name)?;
+        if !method.is(&calls::attribute(&own, &name)?) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
 /// Whether an object for which [`is_socket`] holds is a TCP socket; false where that cannot be told without asking the kernel.
 #[inline(always)]
 pub(crate) fn is_tcp(socket: &Object) -> bool {

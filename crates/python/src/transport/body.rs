@@ -280,7 +280,7 @@ impl Instance<StreamBody> {
         };
         transport.descriptor.set(number);
         transport.set_protocol(protocol)?;
-        transport.set_socket(socket);
+        transport.set_socket(socket)?;
         Ok(transport)
     }
 
@@ -297,9 +297,13 @@ impl Instance<StreamBody> {
     }
 
     /// `_sock`: whether the kernel can be asked directly is looked at once.
-    pub(super) fn set_socket(&self, socket: &Object) {
-        self.foreign_socket.set(!sockets::is_socket(socket));
+    ///
+    /// # Errors
+    /// As [`sockets::is_plain`].
+    pub(super) fn set_socket(&self, socket: &Object) -> PyResult<()> {
+        self.foreign_socket.set(!sockets::is_plain(socket)?);
         self.socket.set(socket.clone());
+        Ok(())
     }
 
     /// The loop.

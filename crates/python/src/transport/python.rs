@@ -21,6 +21,13 @@ use super::body::{AsyncioBase, StreamBody};
 
 type S = Instance<StreamBody>;
 
+/// asyncio's class has a method of its own from 3.12 on.
+const WRITELINES: &str = if cfg!(Py_3_12) {
+    "_SelectorSocketTransport.writelines"
+} else {
+    "WriteTransport.writelines"
+};
+
 /// `get_extra_info(name, default=None)`
 fn get_extra_info(this: &S, arguments: Arguments<'_>) -> PyResult<Object> {
     let [name, default] = arguments.bind(&Signature {
@@ -150,7 +157,9 @@ fn reading_methods() -> Vec<Method<StreamBody>> {
             c"set_protocol",
             c"set_protocol($self, /, protocol)\n--\n\nHand data to another protocol.",
             |this: &S, arguments: Arguments<'_>| {
-                this.set_protocol(arguments.sole("set_protocol", Name::Protocol)?)
+                this.set_protocol(
+                    arguments.sole("_SelectorSocketTransport.set_protocol", Name::Protocol)?,
+                )
             },
         ),
         without_arguments(
@@ -174,12 +183,12 @@ fn writing_methods() -> Vec<Method<StreamBody>> {
         with_arguments(
             c"write",
             c"write($self, /, data)\n--\n\nSend bytes; never blocks.",
-            |this: &S, arguments: Arguments<'_>| this.write(arguments.sole("write", Name::Data)?),
+            |this: &S, arguments: Arguments<'_>| this.write(arguments.sole("_SelectorSocketTransport.write", Name::Data)?),
         ),
         with_arguments(
             c"writelines",
             c"writelines($self, /, list_of_data)\n--\n\nSend several bytes objects; never blocks.",
-            |this: &S, arguments: Arguments<'_>| this.write_lines(arguments.sole("writelines", Name::ListOfData)?),
+            |this: &S, arguments: Arguments<'_>| this.write_lines(arguments.sole(WRITELINES, Name::ListOfData)?),
         ),
         without_arguments(c"write_eof", c"write_eof($self, /)\n--\n\nSend no more; reading goes on.", S::write_eof),
         without_arguments(c"can_write_eof", c"can_write_eof($self, /)\n--\n\nTrue.", |_: &S| true),
@@ -273,8 +282,7 @@ fn attributes() -> Vec<Attribute<StreamBody>> {
             },
             |this: &S, socket| {
                 this.show_socket()?;
-                this.set_socket(socket);
-                Ok(())
+                this.set_socket(socket)
             },
         ),
         readable(c"_sock_fd", |this: &S| {

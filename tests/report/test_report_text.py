@@ -117,3 +117,32 @@ def test_sentences_of_sarif_begin_as_sentences(tmp_path):
     messages = [each["message"]["text"] for each in json.loads(text)["runs"][0]["results"]]
     assert any(". Give it to whoever is to complete it, or cancel the Task that waits." in each for each in messages)
     assert all(each.startswith(("taker", "stubborn")) for each in messages)
+
+
+IN_SEVERAL_LINES = """
+import asyncio, time
+
+def first():
+    time.sleep(0.06)
+
+async def second():
+    time.sleep(0.06)
+
+async def main():
+    first()
+    time.sleep(0.001)
+    await second()
+    time.sleep(0.06)
+    first()
+
+asyncio.run(main())
+"""
+
+
+def test_every_line_in_which_a_step_stays_for_long_is_named(tmp_path):
+    text, _ = report(tmp_path, IN_SEVERAL_LINES, "--threshold=0.04", "--json")
+    [finding] = json.loads(text)["findings"]
+    assert (finding["kind"], finding["line"], finding["count"]) == ("blocking", 5, 1)
+    assert finding["message"].endswith("; 2 more lines of it block")
+    later = [(line, said) for _, line, said in finding["related"] if said.endswith("later in that step")]
+    assert later == [(8, "second, later in that step"), (14, "main, later in that step")]

@@ -63,6 +63,7 @@ class LoopRecord:
     dropped: int = 0
     counters: tuple[int, ...] = (0,) * 11
     block_stacks: dict[int, list[tuple[str, int, str]]] = dataclasses.field(default_factory=dict)
+    block_later: dict[int, list[tuple[str, int, str]]] = dataclasses.field(default_factory=dict)
     pending: list[Any] = dataclasses.field(default_factory=list)
     names: dict[int, str] = dataclasses.field(default_factory=dict)
 
@@ -150,7 +151,7 @@ class Recording:
         loop._record(self.level, threshold, self.events, places.classify, waited)
         self._loops[loop] = None
         if "blocking" in self.kinds:
-            self._loops[loop] = watchdog = Watchdog(loop)
+            self._loops[loop] = watchdog = Watchdog(loop, self.threshold)
             watchdog.start()
 
     def runs(self, loop: Any) -> None:
@@ -222,7 +223,7 @@ class Recording:
         loop._record(COUNTERS, 0, 0, None, None)
         if watchdog is not None:
             watchdog.stop()
-            record.block_stacks = watchdog.stacks
+            record.block_stacks, record.block_later = watchdog.stacks, watchdog.later
         self._records.append(record)
 
     def record_of(self, loop: Any) -> LoopRecord:
@@ -246,7 +247,7 @@ class Recording:
                 _place_where_made(each, record)
         watchdog = self._loops.get(loop)
         if watchdog is not None:
-            record.block_stacks = dict(watchdog.stacks)
+            record.block_stacks, record.block_later = dict(watchdog.stacks), dict(watchdog.later)
         return record
 
     def records(self, loop: Any = None) -> list[LoopRecord]:

@@ -84,7 +84,9 @@ def _find(recording: Recording, records: list[LoopRecord]) -> list[Finding]:
             site[5] += lost
             site[6] += lost_examples
     told = [
-        blocking.Told(record.blocks, record.block_stacks, record.texts, [code[0] for code in record.codes])
+        blocking.Told(
+            record.blocks, record.block_stacks, record.block_later, record.texts, [code[0] for code in record.codes]
+        )
         for record in records
     ]
     found += blocking.find(told, recording.collections)

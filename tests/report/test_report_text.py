@@ -94,6 +94,10 @@ def test_a_generator_that_is_being_closed_has_a_name_without_an_address(waiting)
     assert not any("object at" in line for line in waiting)
 
 
+def test_a_task_of_which_no_line_is_the_programs_is_shown_where_it_was_made(waiting):
+    assert "  poller (sleep) program.py:22" in waiting
+
+
 BLOCKING = """
 import asyncio, time
 
@@ -108,6 +112,7 @@ asyncio.run(main())
 
 def test_blocking_twice_is_once_more(tmp_path):
     _, text = report(tmp_path, BLOCKING, "--threshold=0.02")
+    assert "shutdown_" not in text  # what asyncio.run() does at its end is not the program's
     [said] = [line.strip() for line in text.splitlines() if "held the loop" in line]
     assert said.startswith("Task-1 held the loop for ") and said.endswith("ms, and once more")
 

@@ -197,7 +197,7 @@ class Recording:
             stuck.judge(found, tasks, awaited, self._patience, guarded(loop, tasks))
             self._patience -= time.monotonic() - started
         self.waiting.update((each.task, each) for each in found)
-        strangers = {each.task: each for each in found if each.verdict and places.is_library(each.file)}
+        strangers = {each.task: each for each in found if places.is_library(each.file)}
         self._strangers.setdefault(loop, {}).update(strangers)
         return found
 

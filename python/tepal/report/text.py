@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 _WIDTH = 16
 """How many coroutines, waiting Tasks and frames are shown at most."""
 
+_AT_THE_END = {"BaseEventLoop.shutdown_asyncgens", "BaseEventLoop.shutdown_default_executor"}
+"""What ``asyncio.run()`` makes in every program, of which nobody wants to know."""
+
 _COLOURS = {"warning": "33", "note": "36", "title": "1", "place": "35", "quiet": "2", "advice": "32"}
 
 
@@ -102,7 +105,7 @@ def _sums(report: Report, paint: _Paint) -> Iterable[str]:
     if sums["longest_delay"]:
         whose = one_line(sums["longest_delay_coroutine"])
         yield f"  longest from ready to running: {duration(sums['longest_delay'])} ({whose})"
-    rows = sums["coroutines"][:_WIDTH]
+    rows = [row for row in sums["coroutines"] if row["coroutine"] not in _AT_THE_END][:_WIDTH]
     if not rows:
         return
     width = min(max(len(row["coroutine"]) for row in rows), 48)

@@ -15,7 +15,7 @@ use crate::interop::threads;
 use crate::interop::values;
 use crate::loop_core::attention::{KEEPING, RECORDING};
 use crate::loop_core::recorder::{
-    COUNTERS, CodeStats, Event, Hooks, NO_SITE, OFF, REPORT, Recorder, Site, TRACE, TaskRow, Trace,
+    COUNTERS, Event, Hooks, NO_SITE, OFF, REPORT, Recorder, Site, TRACE, TaskRow, Trace,
 };
 use crate::running::make_row;
 use crate::task::TaskBody;
@@ -187,21 +187,19 @@ fn recorded(this: &L) -> PyResult<Object> {
 
 fn show_recorder(recorder: &Recorder) -> PyResult<Object> {
     let places = &recorder.places;
-    let codes = list_of(
-        &places.codes,
-        |(code, _, stats): &(Object, _, CodeStats)| {
-            let mut shown = vec![code.clone()];
-            let sums = [
-                stats.tasks,
-                stats.steps,
-                stats.busy,
-                stats.longest_step,
-                stats.longest_delay,
-            ];
-            shown.extend(numbers(&sums)?);
-            values::tuple(shown)
-        },
-    )?;
+    let codes = list_of(&places.codes, |code| {
+        let stats = &code.stats;
+        let mut shown = vec![code.object.clone()];
+        let sums = [
+            stats.tasks,
+            stats.steps,
+            stats.busy,
+            stats.longest_step,
+            stats.longest_delay,
+        ];
+        shown.extend(numbers(&sums)?);
+        values::tuple(shown)
+    })?;
     let blocks = list_of(&recorder.blocks, |block| {
         number_tuple(&[
             block.start,

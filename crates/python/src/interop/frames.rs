@@ -1,5 +1,7 @@
 //! Which Python code runs right now.
 
+use std::ptr::NonNull;
+
 use pyo3::ffi;
 
 use super::object::Object;
@@ -13,6 +15,18 @@ impl Frame {
     pub(crate) fn current() -> Option<Frame> {
         // SAFETY: the GIL is held; a borrowed reference or NULL, counted at once.
         unsafe { Object::from_borrowed(ffi::PyEval_GetFrame().cast()) }.map(Frame)
+    }
+
+    /// The code object of the innermost Python frame and the offset of its instruction, in bytes; `None` if no Python code runs.
+    #[inline(always)]
+    pub(crate) fn current_place() -> Option<(Object, i32)> {
+        // SAFETY: the GIL is held; a borrowed reference or NULL. The frame lives while its code runs, which it does meanwhile, and
+        // has a code object; an owned reference, never NULL.
+        unsafe {
+            let frame = NonNull::new(ffi::PyEval_GetFrame())?.as_ptr();
+            let code = Object::from_owned(ffi::PyFrame_GetCode(frame).cast())?;
+            Some((code, ffi::PyFrame_GetLasti(frame)))
+        }
     }
 
     /// Who called this frame.

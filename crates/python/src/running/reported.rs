@@ -121,9 +121,10 @@ pub(super) fn run_step_for_report(
         Err(raised) => report_step(event_loop, object, awaited, raised),
     };
     let mut borrowed = event_loop.recorder.borrow_mut();
-    let told = borrowed
-        .as_deref_mut()
-        .is_none_or(|recorder| end(recorder, task, note));
+    let told = match borrowed.as_deref_mut() {
+        Some(recorder) => end(recorder, task, note),
+        None => true,
+    };
     if told {
         Stepped::Told(outcome)
     } else {
@@ -197,9 +198,8 @@ pub(super) fn goes_on(
     {
         let whole = start.saturating_sub(child.created);
         let own = child.resting.get().saturating_sub(child.started.get());
-        let cost = child.timed.then(|| whole.saturating_sub(own));
         if let Some(site) = recorder.places.site_mut(child.site) {
-            site.count_at_once(child.id, cost);
+            site.count_at_once(child.id, child.weight, whole.saturating_sub(own));
         }
     }
 }

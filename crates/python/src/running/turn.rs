@@ -29,6 +29,7 @@ use super::alike::{can_begin, run_row};
 use super::dispatch::{run_call, run_entry, run_handle, run_now, run_task, wake_task};
 use super::recorded::{self, run_task_recorded};
 use super::replaced_run;
+use super::reported::step_entry;
 use super::selecting::select_by_python;
 
 /// Turns the loop until `stop()` was called.
@@ -161,15 +162,13 @@ fn run_next_with_care(event_loop: &Instance<LoopBody>) -> PyResult<()> {
         return Ok(());
     };
     let recorded = event_loop.attention.is_recording_only();
-    match entry {
-        Entry::Step(task) if recorded => run_task_recorded(event_loop, task, None),
-        Entry::Wake { task, future } if recorded => {
-            run_task_recorded(event_loop, task, Some(future))
+    let (task, awaited) = match entry {
+        Entry::Step(task) => (task, None),
+        Entry::Wake { task, future } => (task, Some(future)),
+        Entry::Run(handle) => return run_entry(event_loop, Entry::Run(handle)),
+        Entry::Throw { task, exception } => {
+            return run_entry(event_loop, Entry::Throw { task, exception });
         }
-        Entry::Step(task) => run_entry(event_loop, Entry::Step(task)),
-        Entry::Wake { task, future } => run_entry(event_loop, Entry::Wake { task, future }),
-        Entry::Run(handle) => run_entry(event_loop, Entry::Run(handle)),
-        Entry::Throw { task, exception } => run_entry(event_loop, Entry::Throw { task, exception }),
         Entry::Call {
             callable,
             argument,
@@ -180,11 +179,18 @@ fn run_next_with_care(event_loop: &Instance<LoopBody>) -> PyResult<()> {
                 argument,
                 context,
             };
-            run_entry(event_loop, entry)
+            return run_entry(event_loop, entry);
         }
-        Entry::Readable(transport) => run_entry(event_loop, Entry::Readable(transport)),
-        Entry::Writable(transport) => run_entry(event_loop, Entry::Writable(transport)),
-        Entry::Operation(operation) => run_entry(event_loop, Entry::Operation(operation)),
+        Entry::Readable(transport) => return run_entry(event_loop, Entry::Readable(transport)),
+        Entry::Writable(transport) => return run_entry(event_loop, Entry::Writable(transport)),
+        Entry::Operation(operation) => {
+            return run_entry(event_loop, Entry::Operation(operation));
+        }
+    };
+    if recorded {
+        run_task_recorded(event_loop, task, awaited)
+    } else {
+        run_entry(event_loop, step_entry(task, awaited))
     }
 }
 

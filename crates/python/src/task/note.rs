@@ -81,9 +81,7 @@ fn note_at_known_line(
     plain: bool,
 ) -> Option<Spared<TaskNote>> {
     let code = code_of_native(coroutine)?;
-    let frame = Frame::current()?;
-    let line = frame.code();
-    let instruction = frame.last_instruction();
+    let (line, instruction) = Frame::current_place()?;
     event_loop.with_recorder(|recorder| {
         let origin = recorder.known_origin(&line, instruction)?;
         let code = recorder.places.known_code(&code)?;
@@ -95,18 +93,20 @@ fn note_at_known_line(
 #[inline(always)]
 fn note_of(recorder: &mut Recorder, origin: &Origin, code: u32, plain: bool) -> Spared<TaskNote> {
     recorder.children += 1;
-    let mut timed = recorder.times_every_task();
+    let mut weight = u8::from(recorder.times_every_task());
     if let Some(site) = recorder.places.site_mut(origin.site) {
-        timed |= site.is_timed();
+        if weight == 0 {
+            weight = site.weight();
+        }
         site.tasks += 1;
         site.made = code;
     }
     if let Some(stats) = recorder.places.stats(code) {
         stats.tasks += 1;
     }
-    let created = match timed {
-        true => recorder.clock.now(),
-        false => recorder.boundary,
+    let created = match weight {
+        0 => recorder.boundary,
+        _ => recorder.clock.now(),
     };
     let made = match (origin.direct, plain) {
         (true, true) => Made::Plainly,
@@ -124,7 +124,7 @@ fn note_of(recorder: &mut Recorder, origin: &Origin, code: u32, plain: bool) -> 
         born_in: serial,
         ready_by: serial.into(),
         made: made.into(),
-        timed,
+        weight,
         at_once: false.into(),
         over: false.into(),
         circumstances,

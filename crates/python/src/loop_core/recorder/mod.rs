@@ -18,7 +18,7 @@ mod record;
 pub(crate) use counters::Counters;
 pub(crate) use events::{Event, TaskRow, Trace};
 pub(crate) use note::{Cause, CauseKind, Circumstances, Made, TaskNote};
-pub(crate) use places::{CodeStats, NO_SITE, Site};
+pub(crate) use places::{NO_SITE, Site};
 pub(crate) use record::{Block, Hooks, Origin, Recorder};
 
 /// Nothing is counted.

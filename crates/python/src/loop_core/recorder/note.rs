@@ -85,8 +85,9 @@ pub(crate) struct TaskNote {
     pub(crate) born_in: u32,
     pub(crate) ready_by: Cell<u32>,
     pub(crate) made: Cell<Made>,
-    /// Whether `created` is the moment itself, and not when the step began in which it was made.
-    pub(crate) timed: bool,
+    /// For how many Tasks of its line it stands (see [`Site::weight`](super::places::Site)). If for none, `created` is not the moment
+    /// itself but when the step began in which it was made.
+    pub(crate) weight: u8,
     /// Awaited in the step that made it.
     pub(crate) at_once: Cell<bool>,
     /// It has made its last step.

@@ -31,36 +31,52 @@ pub(crate) struct CodeStats {
     pub(crate) longest_delay: u64,
 }
 
-/// A line that makes Tasks, and what became of them.
+/// A code object and its sums: one line of the processor's cache, which each step of a Task touches.
+#[repr(align(64))]
+pub(crate) struct Code {
+    pub(crate) object: Object,
+    role: Role,
+    pub(crate) stats: CodeStats,
+}
+
+/// A line that makes Tasks, and what became of them. What each Task touches is one line of the processor's cache.
+#[repr(C, align(64))]
 pub(crate) struct Site {
     pub(crate) code: u32,
     /// Offset of the instruction, in bytes.
     pub(crate) instruction: i32,
-    pub(crate) tasks: u64,
-    pub(crate) at_once: u64,
-    /// How many of them were timed, and the nanoseconds between making and resuming that the coroutine itself did not take.
-    pub(crate) at_once_timed: u64,
-    at_once_cost: u64,
-    /// The numbers of the first such Tasks.
-    pub(crate) at_once_tasks: Vec<u32>,
-    pub(crate) dropped: u64,
-    pub(crate) dropped_tasks: Vec<u32>,
     /// The code of the latest Task made here.
     pub(crate) made: u32,
+    pub(crate) tasks: u64,
+    pub(crate) at_once: u64,
+    /// For how many of them those stand that were timed, and the nanoseconds of all these between making and resuming that the
+    /// coroutine itself did not take.
+    at_once_timed: u64,
+    at_once_cost: u64,
+    pub(crate) dropped: u64,
+    /// The numbers of the first such Tasks.
+    pub(crate) at_once_tasks: Vec<u32>,
+    pub(crate) dropped_tasks: Vec<u32>,
 }
 
 /// How many Tasks a site names.
 const EXAMPLES: usize = 8;
 
-/// The first Tasks of a line are timed, then one of so many.
+/// The first Tasks of a line are timed, then one of so many, which stands for them all.
 const TIMED_FIRST: u64 = 64;
-const TIMED_LATER: u64 = 8;
+const TIMED_LATER: u8 = 64;
 
 impl Site {
-    /// Whether the clock is to be read for the Task that is made now.
+    /// For how many Tasks the one stands that is made now: if for any, the clock is to be read for it.
     #[inline(always)]
-    pub(crate) fn is_timed(&self) -> bool {
-        self.tasks < TIMED_FIRST || self.tasks.is_multiple_of(TIMED_LATER)
+    pub(crate) fn weight(&self) -> u8 {
+        if self.tasks < TIMED_FIRST {
+            1
+        } else if self.tasks.is_multiple_of(TIMED_LATER.into()) {
+            TIMED_LATER
+        } else {
+            0
+        }
     }
 
     /// What all Tasks that were awaited at once cost, by those that were timed.
@@ -69,13 +85,12 @@ impl Site {
         u64::try_from(all / u128::from(self.at_once_timed.max(1))).unwrap_or(u64::MAX)
     }
 
-    /// A Task was awaited at once, and cost so much if it was timed.
-    pub(crate) fn count_at_once(&mut self, task: u32, cost: Option<u64>) {
+    /// A Task was awaited at once, and cost so many nanoseconds, if it stands for any.
+    #[inline(never)]
+    pub(crate) fn count_at_once(&mut self, task: u32, weight: u8, cost: u64) {
         self.at_once += 1;
-        if let Some(cost) = cost {
-            self.at_once_timed += 1;
-            self.at_once_cost += cost;
-        }
+        self.at_once_timed += u64::from(weight);
+        self.at_once_cost += u64::from(weight) * cost;
         if self.at_once_tasks.len() < EXAMPLES {
             self.at_once_tasks.push(task);
         }
@@ -168,7 +183,7 @@ impl LatestSites {
 #[derive(Default)]
 pub(crate) struct Places {
     codes_by_address: HashMap<usize, u32, Numbers>,
-    pub(crate) codes: Vec<(Object, Role, CodeStats)>,
+    pub(crate) codes: Vec<Code>,
     /// For each code, where its calls by two instructions begin; see [`Places::whole_call`].
     split_calls: Vec<Vec<i32>>,
     sites_by_place: HashMap<(u32, i32), u32, Numbers>,
@@ -207,7 +222,11 @@ impl Places {
         }
         let number = self.codes.len() as u32;
         self.codes_by_address.insert(code.address(), number);
-        self.codes.push((code, role, CodeStats::default()));
+        self.codes.push(Code {
+            object: code,
+            role,
+            stats: CodeStats::default(),
+        });
         self.split_calls.push(split_calls);
         number
     }
@@ -215,12 +234,13 @@ impl Places {
     pub(crate) fn role(&self, code: u32) -> Role {
         self.codes
             .get(code as usize)
-            .map_or(Role::Program, |(_, role, _)| *role)
+            .map_or(Role::Program, |code| code.role)
     }
 
     #[inline(always)]
     pub(crate) fn stats(&mut self, code: u32) -> Option<&mut CodeStats> {
-        self.codes.get_mut(code as usize).map(|(_, _, stats)| stats)
+        let code = self.codes.get_mut(code as usize)?;
+        Some(&mut code.stats)
     }
 
     /// 3.11 calls by two instructions, `PRECALL` and `CALL`, and once it has seen a builtin function called there, the

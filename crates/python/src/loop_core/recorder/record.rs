@@ -242,8 +242,8 @@ impl Recorder {
         if let Some(waited) = &self.hooks.waited {
             visitor.object(waited);
         }
-        for (code, _, _) in &self.places.codes {
-            visitor.object(code);
+        for code in &self.places.codes {
+            visitor.object(&code.object);
         }
         for row in self.trace.iter().flat_map(|trace| &trace.rows) {
             visitor.object(&row.name);

@@ -70,6 +70,28 @@ SILENT = {
         loop.call_soon(loop.stop)
         loop.run_forever()
     """,
+    # Unclosed sockets and files warn, which nobody sees by default.
+    "an open connection": """
+        import socket, types
+        near, far = socket.socketpair()
+        loop = library.new_event_loop()
+        sys.modules["holder"] = types.ModuleType("holder")
+        connecting = loop.create_connection(asyncio.Protocol, sock=near)
+        sys.modules["holder"].kept = loop.run_until_complete(connecting), far
+        loop.close()
+    """,
+    "open pipes": """
+        reader, writer = os.pipe()
+        loop = library.new_event_loop()
+        kept = [
+            loop.run_until_complete(loop.connect_read_pipe(asyncio.Protocol, os.fdopen(reader, "rb"))),
+            loop.run_until_complete(loop.connect_write_pipe(asyncio.BaseProtocol, os.fdopen(writer, "wb"))),
+        ]
+        import types
+        sys.modules["holder"] = types.ModuleType("holder")
+        sys.modules["holder"].kept = kept
+        loop.close()
+    """,
     "signal handlers": """
         import signal
         loop = library.new_event_loop()

@@ -30,6 +30,8 @@ pub(crate) enum Builtin {
     NotImplementedError,
     /// `OSError`
     OsError,
+    /// `ResourceWarning`
+    ResourceWarning,
     /// `RuntimeError`
     RuntimeError,
     /// `StopIteration`
@@ -51,6 +53,7 @@ impl Builtin {
                 Builtin::InterruptedError => ffi::PyExc_InterruptedError,
                 Builtin::NotImplementedError => ffi::PyExc_NotImplementedError,
                 Builtin::OsError => ffi::PyExc_OSError,
+                Builtin::ResourceWarning => ffi::PyExc_ResourceWarning,
                 Builtin::RuntimeError => ffi::PyExc_RuntimeError,
                 Builtin::StopIteration => ffi::PyExc_StopIteration,
                 Builtin::TypeError => ffi::PyExc_TypeError,

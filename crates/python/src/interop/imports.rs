@@ -43,6 +43,8 @@ pub(crate) struct Imports {
     /// `concurrent.futures.Future`
     pub(crate) concurrent_future: Object,
     pub(crate) logger: Object,
+    /// `warnings.warn`, which transports call while the interpreter ends, when nothing can be imported any more.
+    pub(crate) warn: Object,
     /// `_asyncio._current_tasks`, up to 3.13.
     pub(crate) current_tasks: Option<Object>,
     /// `_asyncio._swap_current_task`, from 3.12 on.
@@ -206,6 +208,7 @@ pub(crate) fn import_all() -> PyResult<()> {
         check_ssl_socket: dotted("asyncio", &["base_events", "_check_ssl_socket"])?,
         concurrent_future: dotted("concurrent.futures", &["Future"])?,
         logger: dotted("asyncio", &["log", "logger"])?,
+        warn: dotted("warnings", &["warn"])?,
         current_tasks: get_optional(&native, "_current_tasks")?,
         swap_current_task: get_optional(&native, "_swap_current_task")?,
         register_task: get(&native, "_register_task")?,

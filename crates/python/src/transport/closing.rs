@@ -196,11 +196,10 @@ pub(super) fn close_with_warning(transport: &Object, take_file: impl FnOnce() ->
 
 fn warn_unclosed(transport: &Object) -> PyResult<()> {
     let message = format!("unclosed transport {}", values::repr(transport));
-    let warn = dotted("warnings", &["warn"])?;
-    let category = dotted("builtins", &["ResourceWarning"])?;
+    let category = Builtin::ResourceWarning.class();
     let names = values::tuple(vec![intern("source")?])?;
     let arguments = [values::string(&message)?, category, transport.clone()];
-    calls::call_with_names(&warn, &arguments, &names).map(drop)
+    calls::call_with_names(&imports().warn, &arguments, &names).map(drop)
 }
 
 /// What `sendfile()` hears when the connection ends under it.

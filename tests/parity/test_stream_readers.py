@@ -157,8 +157,10 @@ async def test_limits(loop):
     with pytest.raises(asyncio.LimitOverrunError, match="Separator is found, but chunk is longer than limit") as caught:
         await peer.reader.readuntil(b"\n")
     assert caught.value.consumed == 10
-    with pytest.raises(ValueError, match="Separator is found, but chunk is longer than limit"):
+    with pytest.raises(ValueError, match="Separator is found, but chunk is longer than limit") as caught:
         await peer.reader.readline()
+    assert isinstance(caught.value.__context__, asyncio.LimitOverrunError)
+    assert caught.value.__context__.consumed == 10 and caught.value.__cause__ is None
     assert await peer.reader.readline() == b"next\n"
     peer.send(b"x" * 30)
     await settle()

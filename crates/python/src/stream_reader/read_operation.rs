@@ -18,7 +18,9 @@ use crate::future::{
 use crate::interop::buffers::Bytes;
 use crate::interop::calls;
 use crate::interop::coroutine_origin::origin_of_new;
-use crate::interop::errors::{Builtin, PyResult, Raised, raise_given, raise_instance, restore};
+use crate::interop::errors::{
+    Builtin, PyResult, Raised, raise_given, raise_instance, restore, while_handling,
+};
 use crate::interop::gc::Visitor;
 use crate::interop::instance::{HeapType, Instance, Ref, TypeCell, create_untracked};
 use crate::interop::methods::readable;
@@ -340,7 +342,10 @@ fn look_for_line(this: &Instance<ReadBody>, stream: &Instance<ReaderState>) -> P
                 stream.received.len()
             };
             drop(stream.take(dropped)?);
-            Err(Builtin::ValueError.raise(message))
+            let exceeded = overrun(message, consumed).take();
+            Err(while_handling(&exceeded, || {
+                Builtin::ValueError.raise(message)
+            }))
         }
     }
 }

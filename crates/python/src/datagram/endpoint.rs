@@ -15,7 +15,7 @@ use crate::interop::calls;
 use crate::interop::errors::{PyResult, Raised, raise_os_error, restore};
 use crate::interop::gc::Visitor;
 use crate::interop::instance::{HeapType, Instance, Ref, TypeCell, create};
-use crate::interop::interned::{Name, intern};
+use crate::interop::interned::Name;
 use crate::interop::methods::{with_arguments, with_one, without_arguments};
 use crate::interop::object::{Object, Slot};
 use crate::interop::sockets;
@@ -291,8 +291,10 @@ impl Instance<EndpointBody> {
         let (Some(socket), Some(protocol)) = (self.socket.get(), self.protocol.get()) else {
             return Ok(());
         };
+        // What is kept comes before what the kernel has.
         if !self.kept.borrow().is_empty() {
-            return self.deliver_kept(event_loop);
+            let kept = self.kept.take();
+            return self.deliver(event_loop, kept.into());
         }
         let mut batch = event_loop
             .datagrams
@@ -411,18 +413,8 @@ impl Instance<EndpointBody> {
         if self.kept.borrow().is_empty() {
             return Ok(());
         }
-        let go_on = self.with_object(|this| calls::attribute(this, &intern("_go_on")?))?;
-        calls::call_method(Name::CallSoon, [&event_loop.object(), &go_on]).map(drop)
-    }
-
-    /// What is kept comes before what the kernel has.
-    #[cold]
-    fn deliver_kept(&self, event_loop: &Instance<LoopBody>) -> PyResult<()> {
-        if !self.is_read(event_loop) {
-            return Ok(());
-        }
-        let kept = self.kept.take();
-        self.deliver(event_loop, kept.into())
+        let read = self.with_object(|this| calls::attribute(this, Name::ReadReady.object()))?;
+        calls::call_method(Name::CallSoon, [&event_loop.object(), &read]).map(drop)
     }
 }
 
@@ -462,18 +454,10 @@ pub(crate) fn make_type() -> PyResult<Object> {
             ),
             without_arguments(
                 c"_read_ready",
-                c"_read_ready($self, /)\n--\n\nReceive what has arrived.",
+                c"_read_ready($self, /)\n--\n\nHand over what has arrived, if it is to be read.",
                 |this: &E| match this.event_loop.get() {
-                    Some(event_loop) => this.read_ready(&event_loop),
-                    None => Ok(()),
-                },
-            ),
-            without_arguments(
-                c"_go_on",
-                c"_go_on($self, /)\n--\n\nHand over what was received before.",
-                |this: &E| match this.event_loop.get() {
-                    Some(event_loop) => this.deliver_kept(&event_loop),
-                    None => Ok(()),
+                    Some(event_loop) if this.is_read(&event_loop) => this.read_ready(&event_loop),
+                    _ => Ok(()),
                 },
             ),
         ])

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -110,3 +111,35 @@ def test_a_process_that_was_forked_is_killed_without_a_report(tmp_path):
     )  # fmt: skip
     assert (finished.returncode, finished.stdout) == (0, f"{-signal.SIGTERM}\n")
     assert finished.stderr.count("tepal report:") == 1
+
+
+ENDLESS = """
+import asyncio
+
+async def spins():
+    while True:
+        pass
+
+async def main():
+    await spins()
+
+asyncio.run(main())
+"""
+
+
+def test_the_step_that_is_ended_blocks_and_its_task_runs(tmp_path):
+    script = tmp_path / "program.py"
+    script.write_text(ENDLESS)
+    report = tmp_path / "report.json"
+    command = [sys.executable, "-W", "ignore", "-m", "tepal", "report", f"--json={report}", str(script)]
+    with subprocess.Popen(command, env={**os.environ, "TEPAL_REPORT": ""}) as process:
+        time.sleep(2)
+        process.terminate()
+        assert process.wait(10) == -signal.SIGTERM
+    found = json.loads(report.read_text())
+    [finding] = found["findings"]
+    assert (finding["kind"], finding["function"], finding["tasks"]) == ("blocking", "spins", [1])
+    assert finding["message"].startswith("Task-1 held the loop for ")
+    [waiting] = found["waiting"]
+    assert (waiting["kind"], waiting["text"]) == ("ready", "nothing: it runs")
+    assert waiting["waited"] > 100_000_000

@@ -107,6 +107,7 @@ class Recording:
         self._patience = PATIENCE
         self._strangers: dict[Any, dict[int, Waiting]] = {}
         self._left: dict[int, weakref.ref[Any]] = {}
+        self._stopped_in: dict[Any, tuple[int, int, Any]] = {}
         self._detail_list: list[tuple[str, str, tuple[str, int, str] | None]] = []
 
     def begin(self) -> None:
@@ -175,6 +176,7 @@ class Recording:
         """The process is about to be killed: look at the Tasks of all loops that run."""
         for loop in self.loops:
             if loop.is_running():
+                self._stopped_in[loop] = (loop._running_step(), time.monotonic_ns(), asyncio.current_task(loop))
                 main_task = next(filter(_ends_its_run, asyncio.all_tasks(loop)), None)
                 self._look_before_the_end(loop, 0 if main_task is None else _native.note_of(main_task))
 
@@ -218,12 +220,11 @@ class Recording:
         """A loop takes part no longer."""
         if loop not in self._loops:
             return
-        watchdog = self._loops.pop(loop)
         record = self.record_of(loop)
+        watchdog = self._loops.pop(loop)
         loop._record(COUNTERS, 0, 0, None, None)
         if watchdog is not None:
             watchdog.stop()
-            record.block_stacks, record.block_later = watchdog.stacks, watchdog.later
         self._records.append(record)
 
     def record_of(self, loop: Any) -> LoopRecord:
@@ -248,6 +249,8 @@ class Recording:
         watchdog = self._loops.get(loop)
         if watchdog is not None:
             record.block_stacks, record.block_later = dict(watchdog.stacks), dict(watchdog.later)
+        if loop in self._stopped_in:
+            _add_unfinished_block(record, *self._stopped_in[loop])
         return record
 
     def records(self, loop: Any = None) -> list[LoopRecord]:
@@ -292,6 +295,16 @@ class Recording:
     def never_awaited(self) -> NeverAwaited:
         """The coroutines that nobody awaited."""
         return self._never_awaited
+
+
+def _add_unfinished_block(record: LoopRecord, start: int, now: int, task: Any) -> None:
+    """The step that the end of the process finds running, if the watchdog has seen it block."""
+    stack = record.block_stacks.get(start)
+    if not stack:
+        return
+    record.texts = [*record.texts, stack[-1][2] if task is None else task.get_name()]
+    number = 0 if task is None else _native.note_of(task)
+    record.blocks = [*record.blocks, (start, now - start, number, 0, len(record.texts) - 1)]
 
 
 def _ends_its_run(task: Any) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import gc
 import itertools
@@ -120,13 +121,17 @@ def describe(task: Any, loop: Any) -> tuple[str, str, Any, Any]:
 def look_at_waiting(loop: Any) -> tuple[list[Waiting], list[Any], list[Any]]:
     """What each unfinished Task of ``loop`` waits for; the Tasks; and what they wait for, in the same order."""
     now = time.monotonic_ns()
+    running = asyncio.current_task(loop)
     found: list[Waiting] = []
     tasks: list[Any] = []
     awaited: list[Any] = []
     for task, row, site, since, ready in loop._noted_tasks():
         kind, text, future, frame = describe(task, loop)
+        began = since or ready or now
+        if task is running:
+            text, began = "nothing: it runs", loop._running_step() or now
         name = places.name_of_coroutine(task.get_coro())
-        waiting = Waiting(row[0], task.get_name(), name, kind, text, since or ready or now, now, site=site)
+        waiting = Waiting(row[0], task.get_name(), name, kind, text, began, now, site=site)
         if frame is not None:
             waiting.file, waiting.line, waiting.function = places.place_of_frame(frame)
         if future is not None:

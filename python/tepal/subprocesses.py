@@ -8,6 +8,8 @@ alone.
 import asyncio
 import os
 import signal
+import sys
+import threading
 from asyncio import unix_events
 from asyncio.log import logger
 from typing import Any
@@ -45,11 +47,12 @@ def _unknown(pid: int) -> int:
 
 
 class Children:
-    """The processes that a loop waits for, with the pidfd of each."""
+    """The processes that a loop waits for, with the pidfd and the transport of each."""
 
     def __init__(self, loop: LoopCore) -> None:
         self._loop = loop
-        self._pidfds: dict[int, int] = {}
+        self._process = os.getpid()
+        self._waited_for: dict[int, tuple[int, Any]] = {}
 
     async def make_transport(
         self,
@@ -90,7 +93,7 @@ class Children:
         """Wait for the process of ``transport``, or end it, if there is no descriptor to wait with: the error then."""
         pid = transport.get_pid()
         try:
-            self._pidfds[pid] = pidfd = os.pidfd_open(pid)
+            pidfd = os.pidfd_open(pid)
         except ProcessLookupError:  # it has ended, and somebody else has waited for it, or SIGCHLD is ignored
             self._loop.call_soon(transport._process_exited, _unknown(pid))
         except OSError as error:
@@ -98,11 +101,12 @@ class Children:
             transport._process_exited(transport._proc.wait())
             return error
         else:
+            self._waited_for[pid] = pidfd, transport
             self._loop._add_reader(pidfd, self._exited, pid, transport)
         return None
 
     def _exited(self, pid: int, transport: Any) -> None:
-        pidfd = self._pidfds.pop(pid)
+        pidfd, _ = self._waited_for.pop(pid)
         self._loop._remove_reader(pidfd)
         try:
             _, status = os.waitpid(pid, 0)
@@ -116,7 +120,29 @@ class Children:
         self._loop.call_soon(self._loop.call_soon, transport._process_exited, returncode)
 
     def close(self) -> None:
-        """Forget all processes; they run on."""
-        while self._pidfds:
-            _, pidfd = self._pidfds.popitem()
+        """Let the processes go; they run on.
+
+        asyncio's thread for each of them outlives the loop: it keeps the transport, which would kill the process when
+        it is destroyed, and waits. So a thread is started for those that are left.
+        """
+        while self._waited_for:
+            pid, (pidfd, transport) = self._waited_for.popitem()
             os.close(pidfd)
+            if self._process != os.getpid():  # the processes of the one that has forked us
+                continue
+            if transport._closed or transport._proc.poll() is not None:  # nothing to wait for
+                continue
+            if sys.is_finalizing():  # too late for threads
+                transport._closed = True
+            else:
+                waiting = (self._loop, pid, transport)
+                threading.Thread(target=_outlive, args=waiting, name=f"waitpid-{pid}", daemon=True).start()
+
+
+def _outlive(loop: LoopCore, pid: int, _transport: Any) -> None:
+    """Wait for a process whose loop is closed, and say so; the transport lives as long."""
+    try:
+        os.waitpid(pid, 0)
+    except ChildProcessError:
+        _unknown(pid)
+    logger.warning("Loop %r that handles pid %r is closed", loop, pid)

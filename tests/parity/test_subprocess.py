@@ -7,7 +7,9 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 
+import interpreter
 import pytest
 
 PYTHON = sys.executable
@@ -150,3 +152,45 @@ def test_a_watcher_of_the_programs_own(library):
     finally:
         loop.close()
         policy._watcher = before
+
+
+# From 3.12 on asyncio ends a process that nobody has waited for, when its transport is destroyed.
+ONLY_311 = pytest.mark.skipif(sys.version_info >= (3, 12), reason="asyncio ends the process")
+
+
+@ONLY_311
+def test_a_process_outlives_its_loop_and_the_interpreter(library, tmp_path):
+    script = """
+        async def main():
+            await asyncio.create_subprocess_exec("/bin/sh", "-c", "sleep 0.3; echo done > $0", sys.argv[1], stdin=-1)
+        {start}
+    """
+    starts = [
+        "library.run(main(), loop_factory=library.new_event_loop)",
+        "loop = library.new_event_loop(); loop.run_until_complete(main())",
+    ]
+    marks = [tmp_path / "run", tmp_path / "open"]
+    for start, mark in zip(starts, marks, strict=True):
+        ended = interpreter.run(library.name, script.format(start=start), str(mark))
+        assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")
+    deadline = time.monotonic() + 5
+    while not all(mark.exists() for mark in marks):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+@ONLY_311
+def test_a_process_whose_loop_is_closed_is_waited_for(library, opened, caplog):
+    loop = opened(library.new_event_loop())
+    started = loop.run_until_complete(asyncio.create_subprocess_exec("/bin/sleep", "0.1"))
+    pid = started.pid
+    loop.close()
+    deadline = time.monotonic() + 5
+    while not any("that handles pid" in record.message for record in caplog.records):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    with pytest.raises(ChildProcessError):
+        os.waitpid(pid, os.WNOHANG)
+    started._transport._closed = True
+    started._transport._proc.returncode = 0  # or it warns of a process that is still running
+    caplog.clear()  # the record has the loop

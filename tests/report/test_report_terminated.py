@@ -135,6 +135,8 @@ def test_the_step_that_is_ended_blocks_and_its_task_runs(tmp_path):
     with subprocess.Popen(command, env={**os.environ, "TEPAL_REPORT": ""}) as process:
         time.sleep(2)
         process.terminate()
+        time.sleep(0.005)  # `timeout` sends it to the process and to its group: the second must not cost the report
+        process.terminate()
         assert process.wait(10) == -signal.SIGTERM
     found = json.loads(report.read_text())
     [finding] = found["findings"]

@@ -8,7 +8,12 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
+import time
 from collections.abc import Callable, Collection
+
+PATIENCE = 1.0
+"""Seconds in which a second SIGTERM belongs to the first, as ``timeout`` sends it twice; a later one kills at once."""
 
 
 class Termination:
@@ -18,6 +23,7 @@ class Termination:
         """``write`` is called in the main thread, between any two instructions of the program."""
         self._write = write
         self._listens = False
+        self._heard: float | None = None
         self._mask: Collection[int] | None = None
 
     def begin(self) -> None:
@@ -55,8 +61,19 @@ class Termination:
         self._release()
 
     def _terminate(self, *_: object) -> None:
-        self.end()
+        if self._heard is not None:
+            if time.monotonic() - self._heard > PATIENCE:
+                self._kill()
+            return
+        self._heard = time.monotonic()
         try:
             self._write()
+        except BaseException:
+            sys.excepthook(*sys.exc_info())  # the process does not live to say it
+            raise
         finally:
-            os.kill(os.getpid(), signal.SIGTERM)
+            self._kill()
+
+    def _kill(self) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGTERM)

@@ -77,9 +77,14 @@ class Reactor(selectors.BaseSelector):
             core._set_selecting(True)
 
     def get_map(self) -> Mapping[Any, SelectorKey]:
-        """Return the view of what is watched; None when the loop is closed, as ``selectors`` has it."""
+        """Return the view of what is watched; None when the loop is closed, as ``selectors`` has it.
+
+        Nothing is watched by a loop that is being destroyed, when a transport that goes with it asks.
+        """
         core = self._core()
-        return None if core is None or core._reactor_fd is None else Watched(core)  # type: ignore[return-value]
+        if core is None:
+            return {}
+        return None if core._reactor_fd is None else Watched(core)  # type: ignore[return-value]
 
     def fileno(self) -> int:
         """Return the epoll descriptor, or -1 when the loop is closed."""

@@ -80,6 +80,12 @@ SILENT = {
         sys.modules["holder"].kept = loop.run_until_complete(connecting), far
         loop.close()
     """,
+    "an open datagram endpoint": """
+        import builtins
+        loop = library.new_event_loop()
+        opening = loop.create_datagram_endpoint(asyncio.DatagramProtocol, local_addr=("127.0.0.1", 0))
+        builtins.kept = loop.run_until_complete(opening)
+    """,
     "open pipes": """
         reader, writer = os.pipe()
         loop = library.new_event_loop()

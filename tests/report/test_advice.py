@@ -78,6 +78,13 @@ def test_what_to_write_instead_is_code_on_one_line(tmp_path, line):
     assert advice_on(tmp_path, line) == INSTEAD[line]
 
 
+def test_where_nothing_can_be_awaited_no_await_is_advised(tmp_path):
+    text = "import asyncio\nasync def child(): pass\ndef starts():\n    child()\nstarts()\nchild()\n"
+    said = {each["line"]: each["advice"] for each in findings(tmp_path, text)}
+    assert said[4] == "await the coroutine, or make a Task of it"
+    assert said[6] == "give the coroutine to asyncio.run(), or await it in another one"
+
+
 def test_what_super_makes_is_awaited_with_super(tmp_path):
     assert advice_on(tmp_path, "pass", "super().close()") == "write `await super().close()`"
 

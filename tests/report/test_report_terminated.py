@@ -121,6 +121,7 @@ async def spins():
         pass
 
 async def main():
+    print("running", flush=True)
     await spins()
 
 asyncio.run(main())
@@ -132,8 +133,10 @@ def test_the_step_that_is_ended_blocks_and_its_task_runs(tmp_path):
     script.write_text(ENDLESS)
     report = tmp_path / "report.json"
     command = [sys.executable, "-W", "ignore", "-m", "tepal", "report", f"--json={report}", str(script)]
-    with subprocess.Popen(command, env={**os.environ, "TEPAL_REPORT": ""}) as process:
-        time.sleep(2)
+    environment = {**os.environ, "TEPAL_REPORT": ""}
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE) as process:
+        assert process.stdout.readline() == b"running\n"
+        time.sleep(0.5)
         process.terminate()
         time.sleep(0.005)  # `timeout` sends it to the process and to its group: the second must not cost the report
         process.terminate()

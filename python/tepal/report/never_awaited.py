@@ -62,7 +62,10 @@ def _call(name: str, text: str) -> str | None:
 
 
 def _awaited(name: str, file: str, line: int) -> str | None:
-    """What to write instead of a bare call of ``name`` in that line: in a generator of old it is no ``await``."""
+    """What to write instead of a bare call of ``name`` in that line: in a generator of old it is no ``await``.
+
+    ``None`` if the call is not to be seen there, or stands in a function that cannot await.
+    """
     lines = linecache.getlines(file)
     text = lines[line - 1] if 0 < line <= len(lines) else ""
     call = _statement(name, text) or _call(name, text)
@@ -77,7 +80,7 @@ def _awaited(name: str, file: str, line: int) -> str | None:
             return f"yield From({call})"
         if "yield from " in whole:
             return f"yield from {call}"
-    return f"await {call}"
+    return f"await {call}" if function.startswith("async ") else None
 
 
 class NeverAwaited:
@@ -167,7 +170,7 @@ class NeverAwaited:
             message = f"`{name}()` was called{times}{called} and never awaited: nothing of it ran"
             if lost.tasks and not called:
                 message += f" (thrown away in {_several(lost, _THROWN_AWAY)})"
-            advice = _advice(name, lost, file, line)
+            advice = _advice(name, lost, file, line, function)
             found.append(Finding("never-awaited", message, file, line, function, lost.count, None, advice))
         return found
 
@@ -187,7 +190,9 @@ def _several(lost: _Lost, what: str) -> str:
     return first if len(lost.tasks) == 1 else f"{first} and other Tasks"
 
 
-def _advice(name: str, lost: _Lost, file: str, line: int) -> str:
+def _advice(name: str, lost: _Lost, file: str, line: int, function: str) -> str:
+    if function == "<module>":
+        return "give the coroutine to asyncio.run(), or await it in another one"
     if not lost.by_a_line:
         return "await the coroutine, or make a Task of it; what is to be a callback has to be a plain function"
     instead = _awaited(name.rpartition(".")[2], file, line)

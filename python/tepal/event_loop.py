@@ -232,6 +232,7 @@ class EventLoop(_native.LoopCore, asyncio.SelectorEventLoop):
             if (children := getattr(self, "_children", None)) is not None:
                 children.close()
         super().close()
+        self._close_core()  # which the selector cannot reach any more where the collector has found the loop
 
     # Executors.
 

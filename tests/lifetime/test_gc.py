@@ -6,6 +6,7 @@ import gc
 import sys
 import weakref
 
+import leaks
 import pytest
 from turns import run_ready, run_turns
 
@@ -314,3 +315,20 @@ def reachable(start, depth):
         edge = [referent for each in edge for referent in gc.get_referents(each)]
         found += edge
     return found
+
+
+def test_a_loop_that_the_collector_finds_is_closed(library):
+    def leave_behind():
+        loop = library.new_event_loop()
+        loop.itself = loop
+
+    descriptors = leaks.open_descriptors()
+    leave_behind()
+    with pytest.warns(ResourceWarning, match="^unclosed event loop ") as caught:
+        gc.collect()
+    assert leaks.open_descriptors() == descriptors
+    loop = caught[0].source  # the warning has kept it alive
+    assert loop.is_closed()
+    with pytest.raises(RuntimeError, match="Event loop is closed"):
+        loop.call_soon(print)
+    del loop.itself

@@ -27,7 +27,15 @@ LEVELS: dict[str, dict[str, str]] = {
     "report": {"TEPAL_OBSERVE": "", "TEPAL_REPORT": os.devnull, "TEPAL_REPORT_KINDS": WITHOUT_ORIGINS},
     "and lines of coroutines": {"TEPAL_OBSERVE": "", "TEPAL_REPORT": os.devnull, "TEPAL_REPORT_KINDS": ""},
 }
-CASES = ("sleep_zero", "create_task", "gather_1000", "task_group_1000", "future_wakeup", "http_echo")
+CASES = (
+    "sleep_zero",
+    "create_task",
+    "gather_1000",
+    "task_group_1000",
+    "tree_none_gather",
+    "future_wakeup",
+    "http_echo",
+)
 LIMITS = {"counters": {"http_echo": 1.0, "": 3.0}, "report": {"http_echo": 5.0, "": 30.0}}
 """Percent that each level may cost; "" stands for every other case."""
 

@@ -87,13 +87,9 @@ fn counters(this: &L) -> PyResult<Object> {
     };
     let (steps, callbacks, delay, code) = this
         .with_recorder(|recorder| {
-            let code = u64::from(recorder.longest_delay_code);
-            (
-                recorder.steps,
-                recorder.callbacks,
-                recorder.longest_delay,
-                code,
-            )
+            let places = &recorder.places;
+            let (delay, code) = places.longest_delay();
+            (places.steps(), recorder.callbacks, delay, u64::from(code))
         })
         .unwrap_or_default();
     number_tuple(&[

@@ -157,10 +157,7 @@ impl Instance<FutureBody> {
     fn schedule_callback(&self, callback: Callback) -> PyResult<()> {
         match self.require_loop()? {
             LoopRef::Native(event_loop) => match callback {
-                Callback::Wake(task) => event_loop.schedule(|| Entry::Wake {
-                    task,
-                    future: self.object(),
-                }),
+                Callback::Wake(task) => event_loop.schedule_wake(task, self.object()),
                 Callback::Function { function, context } => event_loop.schedule(|| Entry::Call {
                     callable: function,
                     argument: Some(self.object()),

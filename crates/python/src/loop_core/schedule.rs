@@ -10,6 +10,7 @@ use crate::interop::contextvars;
 use crate::interop::errors::PyResult;
 use crate::interop::instance::Instance;
 use crate::interop::interned::Name;
+use crate::interop::object::Object;
 use crate::interop::threads;
 
 use super::attention::{CLOSED, DEBUG, DEBUG_METHOD, OVERRIDDEN, RECORDING};
@@ -51,6 +52,36 @@ impl Instance<LoopBody> {
             return Ok(());
         }
         self.schedule_with_care(entry)
+    }
+
+    /// Appends the step of a Task that a future wakes.
+    ///
+    /// # Errors
+    /// As [`Self::schedule`].
+    ///
+    /// # Reentrancy
+    /// As [`Self::schedule`].
+    #[inline(always)]
+    pub(crate) fn schedule_wake(&self, task: Object, future: Object) -> PyResult<()> {
+        if self.attention.is_none() {
+            let mut ready = self.ready.borrow_mut();
+            ready.push_back(Entry::Wake { task, future });
+            return Ok(());
+        }
+        self.schedule_wake_with_care(task, future)
+    }
+
+    #[inline(never)]
+    fn schedule_wake_with_care(&self, task: Object, future: Object) -> PyResult<()> {
+        if !self.attention.is_only_watched() {
+            return self.schedule_unusually(Entry::Wake { task, future });
+        }
+        if self.attention.has(RECORDING) {
+            self.note_task_ready(&task);
+        }
+        let mut ready = self.ready.borrow_mut();
+        ready.push_back(Entry::Wake { task, future });
+        Ok(())
     }
 
     /// So many bytes were received or sent for the Task that is woken next. If they are many, it goes on as soon as the

@@ -296,7 +296,7 @@ fn task_goes_on(
 ) {
     let ready = note.ready.get();
     let target = note_of(subject.awaited);
-    goes_on(recorder, note, start, lonely, target);
+    goes_on(recorder, note, start, target, || lonely);
     let waiting = note.resting.replace(0);
     if let Some(trace) = &mut recorder.trace {
         if waiting != 0 {

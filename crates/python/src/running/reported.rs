@@ -103,12 +103,13 @@ pub(super) fn run_step_for_report(
     let Some(note) = task.note.get() else {
         return Stepped::Unusual;
     };
-    let lonely = is_lonely(object, task);
     // Not `with_recorder()`, whose argument would be called here and not inlined.
     {
         let mut borrowed = event_loop.recorder.borrow_mut();
         match borrowed.as_deref_mut() {
-            Some(recorder) if !recorder.asks_more => begin(recorder, note, lonely, awaited),
+            Some(recorder) if !recorder.asks_more => {
+                begin(recorder, note, awaited, || is_lonely(object, task));
+            }
             _ => return Stepped::Unusual,
         }
     }
@@ -159,25 +160,31 @@ fn run_callback_for_report(event_loop: &Instance<LoopBody>, entry: &Entry) -> St
 }
 
 #[inline(always)]
-fn begin(recorder: &mut Recorder, note: &TaskNote, lonely: bool, awaited: Option<&Object>) {
+fn begin(
+    recorder: &mut Recorder,
+    note: &TaskNote,
+    awaited: Option<&Object>,
+    lonely: impl FnOnce() -> bool,
+) {
     let start = recorder.boundary;
     recorder.begin_step(Cause {
         kind: CauseKind::Task,
         task: note.id,
     });
-    goes_on(recorder, note, start, lonely, note_of(awaited));
+    goes_on(recorder, note, start, note_of(awaited), lonely);
     note.resting.set(0);
     note.ready.set(0);
 }
 
-/// A Task goes on: how long it was ready, whether somebody keeps it, whether it has awaited a Task at once (`target`).
+/// A Task goes on: how long it was ready, whether it has awaited a Task at once (`target`), whether nobody keeps it
+/// (`lonely`, asked before the first step).
 #[inline(always)]
 pub(super) fn goes_on(
     recorder: &mut Recorder,
     note: &TaskNote,
     start: u64,
-    lonely: bool,
     target: Option<&TaskNote>,
+    lonely: impl FnOnce() -> bool,
 ) {
     if note.ready.get() != 0 {
         let delay = start.saturating_sub(recorder.ready_since(note));
@@ -185,8 +192,8 @@ pub(super) fn goes_on(
     }
     if note.started.get() == 0 {
         note.started.set(start);
-        if lonely
-            && note.made.get().directly()
+        if note.made.get().directly()
+            && lonely()
             && let Some(site) = recorder.places.site_mut(note.site)
         {
             site.count_dropped(note.id);

@@ -113,7 +113,7 @@ impl TaskNote {
 }
 
 impl Spare for TaskNote {
-    const LIMIT: usize = 4096;
+    const LIMIT: usize = 16 * 1024;
 
     fn pieces() -> &'static SparePieces<TaskNote> {
         static PIECES: SparePieces<TaskNote> = SparePieces::new();

@@ -231,6 +231,18 @@ impl Places {
         number
     }
 
+    /// How many steps all Tasks made.
+    pub(crate) fn steps(&self) -> u64 {
+        self.codes.iter().map(|code| code.stats.steps).sum()
+    }
+
+    /// The longest time that a Task was ready before it ran, and the number of its code.
+    pub(crate) fn longest_delay(&self) -> (u64, u32) {
+        let delays = (0..).zip(&self.codes);
+        let delays = delays.map(|(number, code)| (code.stats.longest_delay, number));
+        delays.max_by_key(|(delay, _)| *delay).unwrap_or((0, 0))
+    }
+
     pub(crate) fn role(&self, code: u32) -> Role {
         self.codes
             .get(code as usize)

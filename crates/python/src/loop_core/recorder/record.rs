@@ -68,9 +68,6 @@ pub(crate) struct Recorder {
     pub(crate) clock: StepClock,
     /// Nanoseconds from which on a step blocks.
     pub(crate) threshold: u64,
-    pub(crate) steps: u64,
-    pub(crate) longest_delay: u64,
-    pub(crate) longest_delay_code: u32,
     /// When it was looked at last how long the thread waited for a processor, and what it was.
     delay_seen: u64,
     delay_known: u64,
@@ -100,10 +97,7 @@ impl Recorder {
             threshold,
             places: Places::default(),
             blocks: Vec::new(),
-            steps: 0,
             callbacks: 0,
-            longest_delay: 0,
-            longest_delay_code: 0,
             asks_more: trace.is_some() || hooks.waited.is_some(),
             hooks,
             trace,
@@ -203,10 +197,6 @@ impl Recorder {
     /// A Task with this code was ready for so long before it ran.
     #[inline(always)]
     pub(crate) fn count_delay(&mut self, code: u32, delay: u64) {
-        if delay > self.longest_delay {
-            self.longest_delay = delay;
-            self.longest_delay_code = code;
-        }
         if let Some(stats) = self.places.stats(code) {
             stats.longest_delay = stats.longest_delay.max(delay);
         }
@@ -215,7 +205,6 @@ impl Recorder {
     /// A Task with this code made a step.
     #[inline(always)]
     pub(crate) fn count_step(&mut self, code: u32, duration: u64) {
-        self.steps += 1;
         if let Some(stats) = self.places.stats(code) {
             stats.steps += 1;
             stats.busy += duration;
@@ -377,13 +366,16 @@ impl Instance<LoopBody> {
         })
     }
 
+    /// An entry goes into the ready queue.
+    pub(crate) fn note_ready(&self, entry: &Entry) {
+        if let Entry::Step(task) | Entry::Wake { task, .. } | Entry::Throw { task, .. } = entry {
+            self.note_task_ready(task);
+        }
+    }
+
     /// A Task goes into the ready queue.
     #[inline(always)]
-    pub(crate) fn note_ready(&self, entry: &Entry) {
-        let (Entry::Step(task) | Entry::Wake { task, .. } | Entry::Throw { task, .. }) = entry
-        else {
-            return;
-        };
+    pub(crate) fn note_task_ready(&self, task: &Object) {
         let Some(note) = wrappers::note_of(task) else {
             return;
         };

@@ -60,6 +60,15 @@ pub const DEFAULT_HIGH_WATER: usize = 64 * 1024;
 /// A head and a small body fit; with more, one system call less is no saving worth a wait.
 pub const HELD_BYTES: usize = 16 * 1024;
 
+/// How often a `BufferedProtocol`'s buffer is filled in a row while other connections wait (times).
+///
+/// libuv reads a connection up to 32 times. With a usual buffer of 64 KiB this is 256 KiB, as much as one read brings to a
+/// `Protocol`.
+pub const FILLED_IN_A_ROW: usize = 4;
+
+/// How much of what a protocol answers to the parts of one message is sent together (bytes).
+pub const JOINED_ANSWERS: usize = 256 * 1024;
+
 /// How long a transport holds back a write for the next one of the same turn (nanoseconds).
 ///
 /// Between two writes of one response lie a few microseconds. A program that computes in between is not waited for: the

@@ -7,7 +7,9 @@
 //! - for the end of the connection, where that followed at once with the connections before
 //!   ([`Endings`](tepal_core::stream::Endings), [`ending`](super::ending));
 //! - for those of other transports, where many are busy and more entries are ready to run
-//!   ([`Gathering`](tepal_core::stream::Gathering)): all are sent after some of them, one right after the other.
+//!   ([`Gathering`](tepal_core::stream::Gathering)): all are sent after some of them, one right after the other;
+//! - for those of the same transport to the other parts of a message that is larger than the protocol's buffer
+//!   ([`filling`](super::filling)).
 //!
 //! What `data_received` answers at once is still in the processor's caches, and its memory serves for the next packet if
 //! nobody keeps it: of such answers only small ones wait for other transports.
@@ -15,7 +17,7 @@
 //! Nothing waits beyond the next poll or the end of the loop's run. Whatever else is asked of the transport finds the
 //! bytes sent ([`settle`](Instance::settle)).
 
-use tepal_core::constants::{GATHERED_ANSWER, HELD_BYTES};
+use tepal_core::constants::{GATHERED_ANSWER, HELD_BYTES, JOINED_ANSWERS};
 use tepal_core::monotonic_ns;
 use tepal_core::socket::Next;
 use tepal_core::stream::Gathering;
@@ -39,16 +41,18 @@ use super::writing::WRITE_ERROR;
 /// | No | the habit of writing again | ForNext |
 /// | No | the first of a connection, and those before ended with it | ForEnd |
 /// | No | `gathering_writes` has begun | Gathered, before any write; what began it ends it |
+/// | No | a part of a message filled the protocol's buffer ([`filling`](super::filling)) | ForRest, before any write; the last part ends it |
 /// | ForNext | the last one of the habit, too much or too long | No: all is sent |
-/// | Gathered, ForEnd | too much | No: all is sent |
-/// | ForNext, ForEnd, Gathered | anything else | the same |
+/// | Gathered, ForEnd, ForRest | too much | No: all is sent |
+/// | ForNext, ForEnd, Gathered, ForRest | anything else | the same |
 /// | ForEnd, Gathered | `close()`, and nobody else can have the socket | No: sent with the end of the stream ([`ending`](super::ending)) |
-/// | ForNext, ForEnd, Gathered | no `write`: a poll, another method, the end of the run | No: all is sent |
+/// | ForNext, ForEnd, Gathered, ForRest | no `write`: a poll, another method, the end of the run | No: all is sent |
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Held {
     No,
     ForNext,
     ForEnd,
+    ForRest,
     Gathered,
 }
 
@@ -103,7 +107,7 @@ impl Instance<StreamBody> {
     /// What was just queued is held back.
     #[inline(always)]
     pub(super) fn begin_to_hold(&self, event_loop: &Instance<LoopBody>, held: Held) {
-        if held != Held::Gathered {
+        if matches!(held, Held::ForNext | Held::ForEnd) {
             self.note_holding();
         }
         self.held.set(held);
@@ -139,6 +143,7 @@ impl Instance<StreamBody> {
         let size = self.queue.borrow().size();
         let wait = match self.held.get() {
             Held::Gathered | Held::ForEnd => size < HELD_BYTES,
+            Held::ForRest => size < JOINED_ANSWERS,
             _ => next == Held::ForNext && self.burst.get().may_hold(size, monotonic_ns()),
         };
         if wait { Ok(()) } else { self.settle() }
@@ -152,6 +157,21 @@ impl Instance<StreamBody> {
     /// # Reentrancy
     /// As `work`.
     pub(crate) fn gathering_writes(&self, work: impl FnOnce() -> PyResult<()>) -> PyResult<()> {
+        self.holding_writes(Held::Gathered, work)
+    }
+
+    /// As [`Self::gathering_writes`], with the reason.
+    ///
+    /// # Errors
+    /// As [`Self::gathering_writes`].
+    ///
+    /// # Reentrancy
+    /// As `work`.
+    pub(super) fn holding_writes(
+        &self,
+        held: Held,
+        work: impl FnOnce() -> PyResult<()>,
+    ) -> PyResult<()> {
         let Some(event_loop) = self.event_loop.get() else {
             return work();
         };
@@ -160,7 +180,7 @@ impl Instance<StreamBody> {
             && self.queue.borrow().is_empty();
         if begins {
             // Polls of turns within `work` send it as well.
-            self.begin_to_hold(&event_loop, Held::Gathered);
+            self.begin_to_hold(&event_loop, held);
         }
         let pending = work().map_err(Raised::take);
         let settled = self.settle();
@@ -209,7 +229,7 @@ impl Instance<StreamBody> {
     pub(super) fn settle_before_end(&self) -> PyResult<bool> {
         match self.held.replace(Held::No) {
             Held::No => Ok(false),
-            Held::ForNext => self.send_held().map(|()| false),
+            Held::ForNext | Held::ForRest => self.send_held().map(|()| false),
             Held::ForEnd | Held::Gathered => match self.try_held(Next::Soon)? {
                 Outcome::Sent => Ok(true),
                 unsent => self.held_tried(unsent).map(|()| false),

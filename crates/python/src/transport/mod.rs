@@ -22,6 +22,7 @@ mod body;
 mod closing;
 mod delivery;
 mod ending;
+mod filling;
 mod flow;
 mod holding;
 mod pipe;

@@ -5,12 +5,10 @@ use tepal_core::constants::LARGEST_READ;
 use crate::interop::buffers;
 use crate::interop::calls;
 use crate::interop::coroutines::is_true;
-use crate::interop::errors::{Builtin, PyResult, Raised};
-use crate::interop::imports::imports;
+use crate::interop::errors::{PyResult, Raised};
 use crate::interop::instance::Instance;
 use crate::interop::interned::Name;
 use crate::interop::object::Object;
-use crate::interop::values;
 use crate::loop_core::body::LoopBody;
 use crate::loop_core::failures;
 use crate::loop_core::shared_context::run_in;
@@ -193,45 +191,8 @@ impl Instance<StreamBody> {
         outcome
     }
 
-    fn read_into_buffer(&self, event_loop: &Instance<LoopBody>) -> PyResult<()> {
-        let buffer = match self.ask_for_buffer() {
-            Ok(buffer) => buffer,
-            Err(raised) => return self.protocol_failed(raised, "get_buffer"),
-        };
-        let count = match self.receive_into(&buffer)? {
-            Attempt::Done(count) => count,
-            Attempt::NotNow => return Ok(()),
-            Attempt::Failed(exception) => return self.read_failed(&exception),
-        };
-        if count == 0 {
-            return self.read_end(event_loop);
-        }
-        let count = values::integer(count as u64)?;
-        event_loop.delivering.set(true);
-        let delivered = self
-            .delivery
-            .buffer_updated(&self.protocol)
-            .and_then(|method| calls::call(&method, [&count]));
-        event_loop.delivering.set(false);
-        match delivered {
-            Ok(_) => Ok(()),
-            Err(raised) => self.protocol_failed(raised, "buffer_updated"),
-        }
-    }
-
-    fn ask_for_buffer(&self) -> PyResult<Object> {
-        let buffer = calls::call(
-            &self.delivery.get_buffer(&self.protocol)?,
-            [&imports().minus_one],
-        )?;
-        if buffers::length(&buffer)? == 0 {
-            return Err(Builtin::RuntimeError.raise("get_buffer() returned an empty buffer"));
-        }
-        Ok(buffer)
-    }
-
     /// The peer sends no more.
-    fn read_end(&self, event_loop: &Instance<LoopBody>) -> PyResult<()> {
+    pub(super) fn read_end(&self, event_loop: &Instance<LoopBody>) -> PyResult<()> {
         if event_loop.is_debug()? {
             self.log_debug("%r received EOF")?;
         }
@@ -246,12 +207,12 @@ impl Instance<StreamBody> {
     }
 
     #[cold]
-    fn read_failed(&self, exception: &Object) -> PyResult<()> {
+    pub(super) fn read_failed(&self, exception: &Object) -> PyResult<()> {
         self.fatal_error(exception, "Fatal read error on socket transport")
     }
 
     #[cold]
-    fn protocol_failed(&self, raised: Raised, method: &str) -> PyResult<()> {
+    pub(super) fn protocol_failed(&self, raised: Raised, method: &str) -> PyResult<()> {
         let exception = failures::contain(raised)?;
         self.fatal_error(
             &exception,

@@ -190,6 +190,21 @@ async def test_close_sends_what_was_answered(loop: asyncio.AbstractEventLoop, pa
             assert pair.of(name) == [PART] * parts + ["NoneType"]
 
 
+@pytest.mark.parametrize("end", ["abort", "write_eof"])
+@pytest.mark.parametrize("parts", [1, 2, 4, 5])
+async def test_what_was_answered_before_another_end_arrives(
+    loop: asyncio.AbstractEventLoop, end: str, parts: int
+) -> None:
+    def each(protocol: Filled, data: bytes) -> None:
+        protocol.transport.write(data)
+        if protocol.parts == parts:
+            getattr(protocol.transport, end)()
+
+    async with connected(each, parts * PART) as pair:
+        pair.resume()
+        assert await pair.answers(1 << 20) == [content(parts * PART)] * 2
+
+
 @pytest.mark.parametrize("part", [1, 2, 3])
 async def test_what_was_answered_before_an_exception_arrives(
     loop: asyncio.AbstractEventLoop, reports: Any, part: int

@@ -1,7 +1,6 @@
 //! A datagram socket and its protocol.
 
 use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
 use std::ffi::CStr;
 use std::net::{IpAddr, SocketAddr};
 use std::os::fd::RawFd;
@@ -49,7 +48,7 @@ pub(crate) struct EndpointBody {
     receiver: RefCell<Option<Known>>,
     /// Datagrams and their senders, received together with others and not handed over yet: the protocol has paused reading,
     /// or raised.
-    kept: RefCell<VecDeque<(Object, Object)>>,
+    kept: RefCell<Vec<(Object, Object)>>,
 }
 
 impl HeapType for EndpointBody {
@@ -73,7 +72,7 @@ impl HeapType for EndpointBody {
             disabled: Cell::new(true),
             senders: RefCell::new([const { None }; BATCH]),
             receiver: RefCell::new(None),
-            kept: RefCell::new(VecDeque::new()),
+            kept: RefCell::new(Vec::new()),
         }
     }
 
@@ -294,7 +293,7 @@ impl Instance<EndpointBody> {
         // What is kept comes before what the kernel has.
         if !self.kept.borrow().is_empty() {
             let kept = self.kept.take();
-            return self.deliver(event_loop, kept.into());
+            return self.deliver(event_loop, kept);
         }
         let mut batch = event_loop
             .datagrams
@@ -392,11 +391,7 @@ impl Instance<EndpointBody> {
     }
 
     #[cold]
-    fn keep(
-        &self,
-        event_loop: &Instance<LoopBody>,
-        left: VecDeque<(Object, Object)>,
-    ) -> PyResult<()> {
+    fn keep(&self, event_loop: &Instance<LoopBody>, left: Vec<(Object, Object)>) -> PyResult<()> {
         // A transport that closes reads no more.
         if self.disabled.get() {
             return Ok(());

@@ -18,6 +18,7 @@ impl Frame {
     }
 
     /// The code object of the innermost Python frame and the offset of its instruction, in bytes; `None` if no Python code runs.
+    /// For each Task of a recording: as the methods say it, without counting the frame.
     #[inline(always)]
     pub(crate) fn current_place() -> Option<(Object, i32)> {
         // SAFETY: the GIL is held; a borrowed reference or NULL. The frame lives while its code runs, which it does meanwhile, and

@@ -119,3 +119,25 @@ def test_a_coroutine_is_said_to_be_called_only_in_a_task_that_called(tmp_path):
     said = {each["line"]: each["message"] for each in findings(tmp_path, IN_SEVERAL_TASKS) if each["line"] in (7, 10)}
     assert "was called 2 times in Task-2 and other Tasks and never awaited" in said[7]
     assert said[10].endswith("was called and never awaited: nothing of it ran (thrown away in Task-1)")
+
+
+LATE = """
+import asyncio
+
+async def child(): pass
+
+async def main():
+    others = []
+    for number in range(70):
+        if number < 66:
+            others.append(asyncio.create_task(child()))
+        await asyncio.create_task(child())
+
+asyncio.run(main())
+"""
+
+
+def test_what_was_not_timed_is_not_said_to_cost_nothing(tmp_path):
+    # The first 64 Tasks of a line are timed, and are not awaited at once here, since their steps make others, too.
+    [finding] = [each for each in findings(tmp_path, LATE) if each["kind"] == "awaited-at-once"]
+    assert (finding["line"], finding["message"]) == (11, "4 Tasks awaited at once")

@@ -115,9 +115,10 @@ def find(code: CodeType, instruction: int, count: int, cost: int, tasks: list[in
     file, line, function = places.place_of(code, instruction)
     made_from = _made_from(code, instruction)
     word = "yield from" if "yield from" in linecache.getline(file, awaited) else "await"
-    message = f"{count} Task{'s' if count != 1 else ''} awaited at once, which cost {duration(cost)}"
-    if count != 1:
-        message += f" ({duration(cost / count)} each)"
+    message = f"{count} Task{'s' if count != 1 else ''} awaited at once"
+    if cost:  # none of the line's may have been among those that are timed
+        message += f", which cost {duration(cost)}"
+        message += f" ({duration(cost / count)} each)" if count != 1 else ""
     advice = f"write `{word} {made_from}`" if made_from else f"{word} the coroutine itself"
     related = [(file, awaited, "awaited here")] if awaited != line else []
     return Finding("awaited-at-once", message, file, line, function, count, cost, advice, list(tasks), related)

@@ -34,10 +34,14 @@ finally:
 
 
 def run(tmp_path, before="pass", *options, environment=()):
+    return run_program(tmp_path, PROGRAM.format(before=before), *options, environment=environment)
+
+
+def run_program(tmp_path, program, *options, environment=()):
     script = tmp_path / "program.py"
-    script.write_text(PROGRAM.format(before=before))
+    script.write_text(program)
     wanted = {**os.environ, "TEPAL_REPORT": "", **dict(environment)}
-    doing = ["report", *options] if options or not environment else ["run"]
+    doing = ["run"] if environment else ["report", *options]
     return subprocess.run(
         [sys.executable, "-m", "tepal", *doing, str(script)],
         capture_output=True, text=True, timeout=30, check=False, env=wanted,
@@ -103,12 +107,7 @@ print(os.waitstatus_to_exitcode(status))
 
 
 def test_a_process_that_was_forked_is_killed_without_a_report(tmp_path):
-    script = tmp_path / "program.py"
-    script.write_text(FORKED)
-    finished = subprocess.run(
-        [sys.executable, "-m", "tepal", "report", str(script)],
-        capture_output=True, text=True, timeout=30, check=False, env={**os.environ, "TEPAL_REPORT": ""},
-    )  # fmt: skip
+    finished = run_program(tmp_path, FORKED)
     assert (finished.returncode, finished.stdout) == (0, f"{-signal.SIGTERM}\n")
     assert finished.stderr.count("tepal report:") == 1
 
